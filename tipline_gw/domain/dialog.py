@@ -1,0 +1,137 @@
+"""The words between a call and its dialog: commands out, events in.
+
+The dialog (``ivr/``) is a generator that yields one command and is sent one event; the call
+(``voice/``) carries the command out on a channel. Neither knows the other.
+
+==============  ==============================================================
+command         event sent back
+==============  ==============================================================
+``Ask``         ``Keys`` (one key, or as many as asked for) or ``Silence``
+``Say``         ``Done`` (played to its end; nothing interrupts it but hang-up)
+``Listen``      ``Heard``: a recording ended, and how
+``PlayBack``    ``Keys`` or ``Silence``
+``Keep``        ``Kept`` with the case code, or ``Refused``
+``LookUp``      ``Found`` or ``NotFound``
+``Speak``       ``Done``: the language of prompts from here on
+==============  ==============================================================
+
+Any command may be answered by ``HungUp``; what was recorded is kept by the call itself, so the
+dialog just ends. When the generator returns, the call hangs up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tipline_gw.domain.case_code import CaseCode
+from tipline_gw.domain.tip import State
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Play ``prompts`` one after the other; any key interrupts; then wait ``seconds`` for one.
+
+    ``digits``: how many keys make the answer. With more than one, each further key is waited
+    for ``seconds``, and ``#`` ends early.
+    """
+
+    prompts: tuple[str, ...]
+    seconds: float = 5.0
+    digits: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Record until ``#``, hang-up or the longest time; ``append`` goes on from what is there."""
+
+    append: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlayBack:
+    """Let the caller hear what was recorded in this call; any key interrupts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Seal, commit, and give a case code."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    code: CaseCode
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    language: str
+
+
+Command = Ask | Say | Listen | PlayBack | Keep | LookUp | Speak
+
+
+class Ended(StrEnum):
+    """How a recording ended."""
+
+    KEY = "key"
+    HANGUP = "hangup"
+    LIMIT = "limit"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    keys: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No key came in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    ended: Ended
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    code: CaseCode
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The store cannot take it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    pass
+
+
+Event = Keys | Silence | Done | Heard | Kept | Refused | Found | NotFound | HungUp
+
+Dialog = Generator[Command, Event, None]

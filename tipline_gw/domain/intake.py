@@ -1,0 +1,38 @@
+"""What a call needs of the intake, as shapes: the rooms themselves do not import one another."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tipline_gw.domain.case_code import CaseCode
+from tipline_gw.domain.dialog import Ended
+
+
+class Recording(Protocol):
+    """One recording under way. Sealed and committed as it is spoken."""
+
+    def write(self, pcm: bytes | bytearray | memoryview) -> None:
+        """Signed linear, 16 bit little-endian, 8 kHz, mono. Raises TiplineError if the store
+        takes no more; what was committed stays."""
+
+    def finish(self, ended: Ended) -> None:
+        """Seal and commit the rest; returns when it is on disk. Call exactly once."""
+
+
+class VoiceTip(Protocol):
+    """The tip of one call: nothing is stored before its first recording begins."""
+
+    language: str | None
+
+    def record(self, *, append: bool) -> Recording:
+        """Begin a recording. With ``append`` what was said before stays in front of it; else it
+        takes the place of what was said before, once it has ended and is not empty."""
+
+    def spoken(self) -> memoryview:
+        """All that stands recorded, as PCM, for the caller to hear. RAM only."""
+
+    def keep(self) -> CaseCode:
+        """Commit the envelope and give a case code; returns when both are on disk."""
+
+    def close(self) -> None:
+        """The call is over. Keeps whatever was recorded and wipes the PCM. May follow keep()."""

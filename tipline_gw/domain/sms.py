@@ -1,0 +1,95 @@
+"""What crosses from the hardware boundary to the rest: small frozen messages, no number.
+
+Each of these could cross a socket. ``Part`` is one SMS-DELIVER after the boundary took its
+address; ``ReplyToken`` stands for that address and can do one thing: be answered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NewType
+
+ReplyToken = NewType("ReplyToken", str)
+"""Eleven characters of the GSM alphabet. ``T…``: a subscriber, may be answered. ``A…``: an
+alphanumeric or short-code sender, is never answered. Means something to one vault only."""
+
+TOKEN_LENGTH = 11
+
+
+def repliable(token: ReplyToken) -> bool:
+    return token.startswith("T")
+
+
+Encoding = Literal["gsm7", "ucs2", "8bit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a message lies on a modem: +CPMS storage name and index."""
+
+    storage: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """The concatenation element of a user data header (3GPP TS 23.040 §9.2.3.24.1 and .8)."""
+
+    ref: int
+    total: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One received short message, whole or a part of one.
+
+    ``text`` is decoded already, except for UCS-2 whose surrogates may be split between parts:
+    join with :func:`tipline_gw.boundary.pdu.join`. ``data`` holds the user data without its
+    header. ``received`` is the service centre's time stamp, ISO 8601 with offset.
+    ``fingerprint`` is a digest under a key that lives in RAM and changes: it tells the same
+    delivery twice, and nothing else.
+    """
+
+    sender: ReplyToken | None
+    encoding: Encoding
+    text: str
+    data: bytes
+    concat: Concat | None
+    sms_class: int | None
+    received: str | None
+    fingerprint: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """A message that does not decode. ``data`` is the TPDU with its address octets zeroed."""
+
+    sender: ReplyToken | None
+    error: str
+    data: bytes
+    fingerprint: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A part as one modem gave it, with where it still lies there."""
+
+    modem: str
+    slot: Slot
+    part: Part | Undecodable
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """+CMTI or +CDSI: a message came to lie in ``slot``."""
+
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """RING: a voice call on an SMS modem."""
+
+
+Notice = Stored | Ringing
