@@ -54,7 +54,7 @@ class VoiceError(TiplineError):
     """Asterisk, or whoever spoke on its sockets, did not follow the protocol."""
 
 
-class CallerHungUp(VoiceError):
+class CallerHungUp(VoiceError):  # noqa: N818 - the normal end, not an error
     """The caller is gone. The normal end of most calls, not a failure."""
 
     def __init__(self) -> None:

@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tipline_gw.errors import ConfigError
+from tipline_gw.settings import load
+from tipline_gw.settings.loader import lines_of
+
+GOOD = """\
+[line]
+name = "Línea"
+languages = ["es", "en"]
+
+[store]
+url = "sqlite:////var/lib/tips.db"
+
+[recipients]
+file = "recipients.txt"
+
+[sms]
+reply = "code"
+
+[[modem]]
+name = "gsm0"
+port = "/dev/ttyUSB0"
+
+[[modem]]
+name = "gsm1"
+port = "/dev/ttyUSB1"
+pin_file = "gsm1.pin"
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "tipline.toml"
+    path.write_text(text)
+    return path
+
+
+def complaint(tmp_path: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, text))
+    return str(caught.value).replace(str(tmp_path) + "/", "")
+
+
+def test_a_good_file_loads_with_absolute_paths(tmp_path):
+    loaded = load(written(tmp_path, GOOD))
+    assert loaded.recipients.file == tmp_path / "recipients.txt"
+    assert loaded.voice.prompts == tmp_path / "prompts"
+    assert loaded.modem[0].pin_file is None
+    assert loaded.modem[1].pin_file == tmp_path / "gsm1.pin"
+
+
+def test_an_unknown_key_is_named_with_its_line(tmp_path):
+    said = complaint(tmp_path, GOOD.replace("[sms]\n", "[sms]\nno_such_key = 1\n"))
+    assert said == (
+        "tipline.toml:12: sms.no_such_key: unknown key: remove it, or correct its spelling"
+    )
+
+
+def test_an_unknown_table_is_named_with_its_line(tmp_path):
+    assert complaint(tmp_path, GOOD + "[smss]\na = 1\n").startswith("tipline.toml:22: smss:")
+
+
+def test_a_wrong_type_is_named_with_its_line(tmp_path):
+    said = complaint(tmp_path, GOOD.replace('reply = "code"', "reassembly_seconds = '9'"))
+    assert said.startswith("tipline.toml:12: sms.reassembly_seconds: ")
+
+
+def test_the_right_modem_of_several_is_named(tmp_path):
+    said = complaint(tmp_path, GOOD.replace('port = "/dev/ttyUSB1"', 'port = "ttyUSB1"'))
+    assert said.startswith("tipline.toml:20: modem.1.port: ")
+
+
+def test_a_missing_key_points_at_its_table(tmp_path):
+    said = complaint(tmp_path, GOOD.replace('url = "sqlite:////var/lib/tips.db"', ""))
+    assert said == "tipline.toml:5: store.url: is missing"
+
+
+def test_every_fault_is_told_at_once(tmp_path):
+    text = GOOD.replace('reply = "code"', "a = 1\nb = 2")
+    assert len(complaint(tmp_path, text).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('["es", "en"]', '["es", "es"]'),
+        ('["es", "en"]', "[]"),
+        ('["es", "en"]', '["../x"]'),
+        ('name = "gsm1"', 'name = "gsm0"'),
+        ("ttyUSB1", "ttyUSB0"),
+        ('name = "gsm1"', 'name = "a5550123456"'),
+        ("sqlite:////var", "mysql:////var"),
+    ],
+)
+def test_what_cannot_work_is_refused(tmp_path, old, new):
+    assert "tipline.toml:" in complaint(tmp_path, GOOD.replace(old, new))
+
+
+def test_broken_toml_is_named_with_its_line(tmp_path):
+    assert complaint(tmp_path, "[line]\nname = \n").startswith("tipline.toml:2: TOML: ")
+
+
+def test_a_missing_file_says_what_to_do(tmp_path):
+    with pytest.raises(ConfigError, match="run tipline-gw init"):
+        load(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path):
+    path = tmp_path / "tipline.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        load(path)
+
+
+def test_lines_of_knows_tables_and_keys():
+    lines = lines_of(GOOD)
+    assert lines["modem", 1, "name"] == 19
+    assert lines[("store",)] == 5
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(st.text(max_size=200))
+def test_any_text_is_settings_or_our_error(text):
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.toml"
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        with pytest.raises(ConfigError):
+            load(path)

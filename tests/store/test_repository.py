@@ -1,0 +1,88 @@
+import os
+
+import pytest
+
+from tipline_gw.domain.tip import Kind, State, TipId
+from tipline_gw.errors import StoreError
+from tipline_gw.store import repository as repo
+from tipline_gw.store.engine import open_engine, translated
+
+
+def new_tip(writer, kind=Kind.SMS, hours=490_000) -> TipId:
+    tip_id = TipId(repo.new_id())
+    writer.do(lambda connection: repo.add_tip(connection, tip_id, kind, 7, hours))
+    return tip_id
+
+
+def test_a_tip_with_its_files_comes_back(engine, writer):
+    tip_id = new_tip(writer, Kind.VOICE)
+    writer.do(lambda c: repo.add_whole(c, tip_id, repo.Role.ENVELOPE, b"head", [b"x" * 40]))
+    sealed_id = repo.new_id()
+    writer.do(lambda c: repo.add_sealed(c, tip_id, sealed_id, repo.Role.RECORDING, b"h"))
+    writer.do(lambda c: repo.add_chunks(c, sealed_id, 0, [b"a" * 16, b"b" * 16], final=False))
+    (row,) = repo.tips(engine)
+    assert (row.kind, row.line, row.state, row.size, row.whole) == (
+        Kind.VOICE, 7, State.RECEIVED, 44 + 33, False,
+    )  # fmt: skip
+    writer.do(lambda c: repo.add_chunks(c, sealed_id, 2, [b"c" * 16], final=True))
+    assert repo.tips(engine)[0].whole
+    envelope, recording = repo.sealed_of(engine, tip_id)
+    assert (envelope.role, recording.role) == (repo.Role.ENVELOPE, repo.Role.RECORDING)
+    assert b"".join(repo.octets(engine, recording.id)) == b"h" + b"a" * 16 + b"b" * 16 + b"c" * 16
+
+
+def test_a_code_belongs_to_one_tip(engine, writer):
+    first, second = new_tip(writer), new_tip(writer)
+    assert writer.do(lambda c: repo.give_code(c, first, b"1" * 32))
+    assert not writer.do(lambda c: repo.give_code(c, second, b"1" * 32))
+    assert writer.do(lambda c: repo.give_code(c, second, b"2" * 32))
+    assert repo.state_of(engine, b"2" * 32) is State.RECEIVED
+    assert repo.state_of(engine, b"3" * 32) is None
+
+
+def test_no_code_for_a_tip_that_is_gone(writer):
+    with pytest.raises(StoreError, match="not in the store"):
+        writer.do(lambda c: repo.give_code(c, TipId(b"0" * 16), b"1" * 32))
+
+
+def test_dropping_a_tip_drops_all_of_it(engine, writer):
+    tip_id = new_tip(writer)
+    writer.do(lambda c: repo.add_whole(c, tip_id, repo.Role.ENVELOPE, b"head", [b"x" * 40]))
+    writer.do(lambda c: repo.drop_tip(c, tip_id))
+    assert repo.tips(engine) == []
+    assert repo.sealed_of(engine, tip_id) == []
+
+
+def test_the_salt_is_drawn_once(writer):
+    assert writer.do(repo.code_salt) == writer.do(repo.code_salt)
+
+
+def test_deleted_octets_are_gone_from_the_files(tmp_path, engine, writer):
+    tip_id = new_tip(writer)
+    mark = os.urandom(64)
+    writer.do(lambda c: repo.add_whole(c, tip_id, repo.Role.ENVELOPE, b"head", [mark]))
+    writer.do(lambda c: repo.drop_tip(c, tip_id))
+    repo.checkpoint(engine)
+    assert all(mark not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_the_file_is_private(tmp_path, engine):
+    assert (tmp_path / "tips.db").stat().st_mode & 0o77 == 0
+
+
+def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path):
+    with pytest.raises(StoreError, match=r"check store\.url"):
+        open_engine(f"sqlite:///{tmp_path}/none/tips.db")
+
+
+def test_no_tables_yet_is_a_clear_error(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path}/new.db")
+    with pytest.raises(StoreError, match="no tables yet"):
+        repo.tips(engine)
+    engine.dispose()
+
+
+def test_commits_are_synchronous(engine):
+    with translated(), engine.connect() as connection:
+        read = lambda name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()  # noqa: E731
+        assert (read("journal_mode"), read("synchronous"), read("secure_delete")) == ("wal", 2, 1)

@@ -1,0 +1,102 @@
+import threading
+
+import pytest
+from sqlalchemy import insert, select
+
+from tipline_gw.domain.tip import Kind, TipId
+from tipline_gw.errors import StoreError
+from tipline_gw.store import repository as repo
+from tipline_gw.store.tables import tip
+from tipline_gw.store.writer import Writer
+
+
+def add(tip_id=None):
+    tip_id = tip_id or TipId(repo.new_id())
+    return lambda connection: repo.add_tip(connection, tip_id, Kind.SMS, 1, 490_000)
+
+
+def count(engine) -> int:
+    with engine.connect() as connection:
+        return len(connection.execute(select(tip.c.id)).all())
+
+
+def test_what_waits_is_committed_together(engine):
+    groups = []
+    writer = Writer(engine, lambda _seconds, jobs: groups.append(jobs))
+    gate, held = threading.Event(), threading.Event()
+
+    def hold(_connection):
+        held.set()
+        gate.wait(10)
+
+    first = writer.submit(hold)
+    held.wait(10)
+    futures = [writer.submit(add()) for _ in range(20)]
+    gate.set()
+    for future in [first, *futures]:
+        future.result(10)
+    writer.close()
+    assert groups == [1, 20]
+    assert count(engine) == 20
+
+
+def test_one_that_fails_harms_only_itself(engine, writer):
+    gate = threading.Event()
+    writer.submit(lambda _connection: gate.wait(10))
+    same = TipId(repo.new_id())
+    good = [writer.submit(add(same)), writer.submit(add())]
+    bad = writer.submit(add(same))
+    worse = writer.submit(lambda _connection: 1 // 0)
+    last = writer.submit(add())
+    gate.set()
+    for future in [*good, last]:
+        future.result(10)
+    with pytest.raises(StoreError):
+        bad.result(10)
+    with pytest.raises(StoreError, match="ZeroDivisionError"):
+        worse.result(10)
+    assert count(engine) == 3
+
+
+def test_no_statement_and_no_parameter_in_an_error(writer):
+    with pytest.raises(StoreError) as caught:
+        writer.do(lambda c: c.execute(insert(tip).values(id=b"526561234567")))
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    assert "526561234567" not in str(caught.value)
+
+
+def test_closing_commits_what_waits_and_refuses_more(engine):
+    writer = Writer(engine)
+    futures = [writer.submit(add()) for _ in range(50)]
+    writer.close()
+    assert all(future.done() for future in futures)
+    assert count(engine) == 50
+    with pytest.raises(StoreError, match="closing"):
+        writer.submit(add())
+    assert not writer.alive
+
+
+def test_a_full_disk_is_told_and_everything_before_is_kept(engine, writer):
+    writer.do(add())
+    with engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+
+    def fill(connection):
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 4}")
+        tip_id = TipId(repo.new_id())
+        repo.add_tip(connection, tip_id, Kind.VOICE, 1, 490_000)
+        repo.add_whole(connection, tip_id, repo.Role.RECORDING, b"h", [bytes(65552)] * 4)
+
+    gate = threading.Event()
+    writer.submit(lambda _connection: gate.wait(10))
+    neighbour, full = writer.submit(add()), writer.submit(fill)
+    gate.set()
+    neighbour.result(10)
+    with pytest.raises(StoreError, match="the disk of the store is full"):
+        full.result(10)
+    assert writer.fault == "the disk of the store is full"
+    assert count(engine) == 2
+    writer.do(lambda c: c.exec_driver_sql("PRAGMA max_page_count = 1000000"))
+    writer.do(add())
+    assert writer.fault is None

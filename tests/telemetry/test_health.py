@@ -1,0 +1,71 @@
+import socket
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tipline_gw.errors import ConfigError
+from tipline_gw.telemetry.health import HealthServer, sd_notify
+from tipline_gw.telemetry.metrics import Metrics
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+@pytest.fixture
+def served():
+    faults: list[str] = []
+    listen = f"127.0.0.1:{free_port()}"
+    metrics = Metrics()
+    server = HealthServer(listen, metrics, list, lambda: faults)
+    server.start()
+    yield listen, faults, metrics
+    server.close()
+
+
+def get(listen: str, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://{listen}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_the_three_pages(served):
+    listen, faults, metrics = served
+    metrics.tips.labels("sms").inc()
+    assert get(listen, "/healthz") == (200, "ok\n")
+    assert get(listen, "/readyz") == (200, "ok\n")
+    assert 'tipline_tips_total{kind="sms"} 1.0' in get(listen, "/metrics")[1]
+    assert get(listen, "/")[0] == 404
+    faults.append("store is full")
+    assert get(listen, "/readyz") == (503, "store is full\n")
+
+
+def test_a_port_in_use_is_a_clear_error(served):
+    listen, _, metrics = served
+    with pytest.raises(ConfigError, match=r"free the port or change metrics\.listen"):
+        HealthServer(listen, metrics, list, list)
+
+
+def test_garbage_harms_nothing(served):
+    listen, _, _ = served
+    host, port = listen.split(":")
+    with socket.create_connection((host, int(port))) as sock:
+        sock.sendall(b"\x00\xff" * 5000)
+    assert get(listen, "/healthz") == (200, "ok\n")
+
+
+def test_sd_notify_reaches_the_socket_named(tmp_path, monkeypatch):
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(path)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        sd_notify("READY=1")
+        assert sock.recv(64) == b"READY=1"
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
+    sd_notify("STOPPING=1")

@@ -1,0 +1,125 @@
+"""Reads the configuration file; every complaint names file, line, key and reason.
+
+tomllib gives no line numbers and pydantic knows none, so a small scanner notes the line of each
+key. It understands what TOML needs for that and no more: tables, arrays of tables and keys at
+the start of a line. The values are tomllib's business.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tipline_gw.errors import ConfigError
+from tipline_gw.settings.schema import Settings
+
+Location = tuple[str | int, ...]
+
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-\"]+)\s*\]\]?")
+_KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=")
+
+
+def load(path: Path) -> Settings:
+    """The settings in ``path`` with all paths absolute.
+
+    Raises ConfigError with one line per fault: ``file:line: key: reason``.
+    """
+    try:
+        text = path.read_bytes().decode()
+        raw = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror})", "give --config, or run tipline-gw init"
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}:1: is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}:{_error_line(error)}: TOML: {error}") from None
+    try:
+        settings = Settings.model_validate(_as_paths(raw))
+    except ValidationError as error:
+        raise ConfigError("\n".join(_complaints(path, text, error))) from None
+    return _absolute(settings, path.parent.resolve())
+
+
+def _error_line(error: tomllib.TOMLDecodeError) -> int:
+    match = re.search(r"at line (\d+)", str(error))
+    return int(match[1]) if match else 1
+
+
+def _as_paths(raw: dict[str, Any]) -> dict[str, Any]:
+    """Strict validation wants a Path where the file can only hold a string."""
+    for table, key in (("recipients", "file"), ("voice", "prompts")):
+        _to_path(raw.get(table), key)
+    modems = raw.get("modem")
+    for modem in modems if isinstance(modems, list) else ():
+        _to_path(modem, "pin_file")
+    return raw
+
+
+def _to_path(table: Any, key: str) -> None:
+    if isinstance(table, dict) and isinstance(table.get(key), str):
+        table[key] = Path(table[key])
+
+
+def _absolute(settings: Settings, base: Path) -> Settings:
+    return settings.model_copy(
+        update={
+            "recipients": settings.recipients.model_copy(
+                update={"file": base / settings.recipients.file}
+            ),
+            "voice": settings.voice.model_copy(update={"prompts": base / settings.voice.prompts}),
+            "modem": [
+                modem.model_copy(update={"pin_file": base / modem.pin_file})
+                if modem.pin_file
+                else modem
+                for modem in settings.modem
+            ],
+        }
+    )
+
+
+def _complaints(path: Path, text: str, error: ValidationError) -> Iterator[str]:
+    lines = lines_of(text)
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        where: Location = fault["loc"]
+        key = ".".join(str(step) for step in where) or "configuration"
+        yield f"{path}:{_nearest(lines, where)}: {key}: {_reason(fault['type'], fault['msg'])}"
+
+
+def _reason(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "unknown key: remove it, or correct its spelling"
+    if kind == "missing":
+        return "is missing"
+    return message.removeprefix("Value error, ")
+
+
+def _nearest(lines: dict[Location, int], where: Location) -> int:
+    """The line of the key, or of the innermost table above it that is in the file."""
+    while where and where not in lines:
+        where = where[:-1]
+    return lines.get(where, 1)
+
+
+def lines_of(text: str) -> dict[Location, int]:
+    """Each table's and key's line, by location as pydantic names it: ``("modem", 0, "port")``."""
+    lines: dict[Location, int] = {}
+    counts: dict[str, int] = {}
+    table: Location = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            name = header[2].replace('"', "")
+            table = tuple(name.split("."))
+            if header[1] == "[[":
+                counts[name] = counts.get(name, -1) + 1
+                table = (*table, counts[name])
+            lines.setdefault(table, number)
+        elif key := _KEY.match(line):
+            lines.setdefault((*table, key[1]), number)
+    return lines

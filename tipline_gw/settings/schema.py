@@ -1,0 +1,130 @@
+"""The shape of the configuration: every key, its unit, its default and the reason for it.
+
+Frozen after loading; an unknown key is an error, because a misspelt safety setting that is
+silently ignored is worse than a daemon that does not start.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+def _listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError("must be HOST:PORT, as in 127.0.0.1:4573")
+    return value
+
+
+def _language(value: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}", value):
+        raise ValueError("must be a language code of two or three letters, as in es")
+    return value
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", value) or re.search(r"\d{5}", value):
+        raise ValueError("must be a short name as in gsm0: lower-case letters, few digits")
+    return value
+
+
+Listen = Annotated[str, AfterValidator(_listen)]
+Language = Annotated[str, AfterValidator(_language)]
+Name = Annotated[str, AfterValidator(_name)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Line(_Table):
+    """What callers are told, and how coarse time is kept."""
+
+    name: str = Field(min_length=1, max_length=80)
+    languages: list[Language] = Field(min_length=1, max_length=9)
+    emergency_number: str = Field(default="911", pattern=r"^\d{2,4}$")
+    time_granularity: Literal["hour", "day"] = "hour"
+
+    @model_validator(mode="after")
+    def _no_language_twice(self) -> Line:
+        if len(set(self.languages)) != len(self.languages):
+            raise ValueError("languages names one twice")
+        return self
+
+
+class Store(_Table):
+    """Where sealed tips rest. ``retention_days``: how long, counted from arrival."""
+
+    url: str = Field(pattern=r"^(sqlite:///|postgresql\+psycopg://)")
+    retention_days: int = Field(default=90, ge=1, le=3650)
+
+
+class Recipients(_Table):
+    """The age public keys every tip is sealed to."""
+
+    file: Path
+
+
+class Voice(_Table):
+    """FastAGI and AudioSocket listeners, both for an Asterisk on this machine."""
+
+    agi_listen: Listen = "127.0.0.1:4573"
+    audio_listen: Listen = "127.0.0.1:4574"
+    max_recording_seconds: int = Field(default=180, ge=5, le=1800)
+    max_calls: int = Field(default=240, ge=1, le=2000)
+    prompts: Path = Path("prompts")
+
+
+class Sms(_Table):
+    """``reply``: answer a text with its case code, or not at all. ``reassembly_seconds``: how
+    long the missing parts of a long message are waited for."""
+
+    reply: Literal["code", "none"] = "code"
+    reassembly_seconds: int = Field(default=600, ge=5, le=86400)
+
+
+class Modem(_Table):
+    """One GSM modem. ``port``: best a by-path link, which stays the same over a replug."""
+
+    name: Name
+    port: str = Field(pattern=r"^/")
+    profile: str = Field(default="auto", pattern=r"^(auto|[a-z0-9-]+/[a-z0-9-]+)$")
+    pin_file: Path | None = None
+
+
+class Metrics(_Table):
+    """/metrics, /healthz and /readyz."""
+
+    listen: Listen = "127.0.0.1:9477"
+
+
+class Site(_Table):
+    """The public pages: nothing is published sooner, nor in smaller batches."""
+
+    publish_after_hours: int = Field(default=24, ge=0)
+    minimum_batch: int = Field(default=5, ge=1)
+
+
+class Settings(_Table):
+    """The whole file. Relative paths are relative to it."""
+
+    line: Line
+    store: Store
+    recipients: Recipients
+    voice: Voice = Voice()
+    sms: Sms = Sms()
+    modem: list[Modem] = []
+    metrics: Metrics = Metrics()
+    site: Site = Site()
+
+    @model_validator(mode="after")
+    def _modems_apart(self) -> Settings:
+        for what in ("name", "port"):
+            values = [getattr(modem, what) for modem in self.modem]
+            if len(set(values)) != len(values):
+                raise ValueError(f"two [[modem]] tables have the same {what}")
+        return self

@@ -1,0 +1,116 @@
+"""Opens the database, and turns its drivers' errors into ours without their parameters."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from tipline_gw.errors import StoreError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # a commit is on disk when it returns
+    "secure_delete=ON",  # what is deleted is overwritten
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "busy_timeout=10000",
+    "journal_size_limit=67108864",
+)
+
+
+def open_engine(url: str) -> Engine:
+    """An engine whose connections commit durably and whose errors hold no parameters."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        _private(Path(parsed.database))
+    engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=not _is_sqlite(url))
+    if _is_sqlite(url):
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
+
+
+def _is_sqlite(url: str) -> bool:
+    return url.startswith("sqlite:")
+
+
+def _private(path: Path) -> None:
+    """The file is made by us first, so that it is never readable by others."""
+    with contextlib.suppress(FileExistsError), translated():
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves, DDL and reads too
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """SQLAlchemy's errors carry statements and parameters: only their nature goes on."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(*_explained(error.orig)) from None
+    except SQLAlchemyError as error:
+        raise StoreError(f"the store failed ({type(error).__name__})") from None
+    except OSError as error:
+        raise StoreError(
+            f"the store's file cannot be made ({error.strerror})", "check store.url and its folder"
+        ) from None
+
+
+def _explained(cause: BaseException | None) -> tuple[str, str]:
+    said = str(cause).lower()
+    known = (
+        (
+            "full",
+            "the disk of the store is full",
+            "free space: nothing more is accepted until then",
+        ),
+        ("disk i/o", "the disk of the store fails", "look at the kernel's log"),
+        ("unable to open", "the store's file cannot be opened", "check store.url and permissions"),
+        ("readonly", "the store's file is read-only", "check its permissions and owner"),
+        ("locked", "the store is locked by another process", "see who holds it open"),
+        ("no such table", "the store has no tables yet", "start the daemon once, or run init"),
+        ("connection", "the database server cannot be reached", "check store.url and the server"),
+    )
+    for mark, what, todo in known:
+        if mark in said:
+            return what, todo
+    return f"the store failed ({type(cause).__name__})", "see the database's own log"
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to the newest revision; nothing to do is quick."""
+    with translated(), engine.begin() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == _newest():
+            return
+        config = _alembic()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def _newest() -> str | None:
+    return ScriptDirectory.from_config(_alembic()).get_current_head()

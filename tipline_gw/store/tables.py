@@ -1,0 +1,96 @@
+"""The tables. There is no free text: every column is a small integer with a checked range, or
+binary that is random, a hash of fixed length, or sealed.
+
+* Keys are random; on SQLite the tables have no rowid, so rows lie in the order of their random
+  keys and the file does not tell which tip came first.
+* ``received`` counts whole hours since 1970, as coarse as the configuration says.
+* ``line`` is a 15-bit digest of the configured line's name, enough to tell a city's lines apart.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+)
+from sqlalchemy.sql.schema import SchemaItem
+
+metadata = MetaData(
+    naming_convention={
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+def _length(column: str, octets: int) -> CheckConstraint:
+    return CheckConstraint(f"length({column}) = {octets}", name=f"{column}_length")
+
+
+def _between(column: str, low: int, high: int) -> CheckConstraint:
+    return CheckConstraint(f"{column} BETWEEN {low} AND {high}", name=f"{column}_range")
+
+
+def _table(name: str, *items: SchemaItem) -> Table:
+    return Table(name, metadata, *items, sqlite_with_rowid=False, sqlite_strict=True)
+
+
+gateway = _table(
+    "gateway",
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("code_salt", LargeBinary, nullable=False),
+    _between("id", 1, 1),
+    _length("code_salt", 16),
+)
+"""One row: the salt of the case codes' hashes, the same for all gateways on this store."""
+
+tip = _table(
+    "tip",
+    Column("id", LargeBinary, primary_key=True),
+    Column("kind", Integer, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("received", Integer, nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("code_hash", LargeBinary),
+    _length("id", 16),
+    _between("kind", 0, 1),
+    _between("line", 0, 32767),
+    _between("received", 0, 9999999),
+    _between("state", 0, 7),
+    _length("code_hash", 32),
+    Index("ix_tip_code_hash", "code_hash", unique=True),
+    Index("ix_tip_received", "received"),
+)
+
+sealed = _table(
+    "sealed",
+    Column("id", LargeBinary, primary_key=True),
+    Column("tip_id", LargeBinary, ForeignKey("tip.id", ondelete="CASCADE"), nullable=False),
+    Column("role", Integer, nullable=False),
+    Column("whole", Integer, nullable=False),
+    Column("header", LargeBinary, nullable=False),
+    _length("id", 16),
+    _between("role", 0, 1),
+    _between("whole", 0, 1),
+    Index("ix_sealed_tip_id", "tip_id"),
+)
+"""One age file: its header and nonce here, its chunks in ``chunk``. ``whole``: the final chunk
+is there."""
+
+chunk = _table(
+    "chunk",
+    Column("sealed_id", LargeBinary, ForeignKey("sealed.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+    _between("seq", 0, 999999),
+    CheckConstraint("length(data) BETWEEN 16 AND 65552", name="data_range"),
+)
+"""One chunk of age's STREAM: at most 64 KiB and its 16-octet tag."""
