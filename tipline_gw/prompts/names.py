@@ -1,0 +1,96 @@
+"""The names of everything the line can say or write, in one place.
+
+The dialog, the catalogues and the sound files know one another by these names alone. There is no
+wording here (that is a catalogue's) and no path (that is the builder's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from tipline_gw.domain.tip import State
+
+LANGUAGE_CHOICE: Final = "language-choice"
+WELCOME: Final = "welcome"
+MENU_MAIN: Final = "menu-main"
+MENU_MAIN_HELP: Final = "menu-main-help"
+MENU_MAIN_LANGUAGE: Final = "menu-main-language"
+ADVICE: Final = "advice"
+
+LEAVE_TIP: Final = "leave-tip"
+NOTHING_HEARD: Final = "nothing-heard"
+NOTHING_RECORDED: Final = "nothing-recorded"
+LIMIT_REACHED: Final = "limit-reached"
+PART_LOST: Final = "part-lost"
+MENU_REVIEW: Final = "menu-review"
+CANNOT_TAKE_NOW: Final = "cannot-take-now"
+
+YOUR_CODE: Final = "your-code"
+CODE_REPEAT: Final = "code-repeat"
+CODE_AGAIN: Final = "code-again"
+CODE_CARE: Final = "code-care"
+GOODBYE: Final = "goodbye"
+
+ENTER_CODE: Final = "enter-code"
+CODE_WRONG: Final = "code-wrong"
+TOO_MANY_TRIES: Final = "too-many-tries"
+
+TONE: Final = "tone"
+PAUSE: Final = "pause"
+
+SAID: Final = (
+    WELCOME, MENU_MAIN, MENU_MAIN_HELP, MENU_MAIN_LANGUAGE, ADVICE,
+    LEAVE_TIP, NOTHING_HEARD, NOTHING_RECORDED, LIMIT_REACHED, PART_LOST, MENU_REVIEW,
+    CANNOT_TAKE_NOW, YOUR_CODE, CODE_REPEAT, CODE_AGAIN, CODE_CARE, GOODBYE,
+    ENTER_CODE, CODE_WRONG, TOO_MANY_TRIES,
+    *(f"state-{state.slug}" for state in State),
+    *(f"digit-{digit}" for digit in range(10)),
+)  # fmt: skip
+"""Spoken in one language, from that language's catalogue."""
+
+GENERATED: Final = (TONE, PAUSE)
+"""Not speech: made by arithmetic, the same in every language."""
+
+WRITTEN: Final = (
+    "received-code", "received", "status-unknown", "unavailable",
+    *(f"status-{state.slug}" for state in State),
+)  # fmt: skip
+"""Texts of SMS replies."""
+
+
+def state(state: State) -> str:
+    return f"state-{state.slug}"
+
+
+def status(state: State) -> str:
+    return f"status-{state.slug}"
+
+
+def digit(digit: str) -> str:
+    return f"digit-{digit}"
+
+
+def language(language: str) -> str:
+    """The line of the language menu that offers ``language``, in that language's own voice."""
+    return f"language-{language}"
+
+
+def language_menu(languages: Sequence[str]) -> tuple[str, ...]:
+    """The whole language menu; empty where there is nothing to choose."""
+    return tuple(language(code) for code in languages) if len(languages) > 1 else ()
+
+
+def before_tone(languages: Sequence[str]) -> tuple[str, ...]:
+    """All that is said to a caller who leaves a tip and interrupts nothing."""
+    return (*language_menu(languages), WELCOME, MENU_MAIN, LEAVE_TIP)
+
+
+def of_folder(languages: Sequence[str], language: str) -> tuple[str, ...]:
+    """Every sound that must lie in the folder of ``language``.
+
+    The language menu is in the folder of the first language alone: the dialog speaks that one
+    until the caller chose.
+    """
+    menu = language_menu(languages) if language == languages[0] else ()
+    return (*menu, *SAID, *GENERATED)
