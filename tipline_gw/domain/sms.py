@@ -6,6 +6,7 @@ address; ``ReplyToken`` stands for that address and can do one thing: be answere
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NewType
 
@@ -93,3 +94,28 @@ class Ringing:
 
 
 Notice = Stored | Ringing
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as it was sent: its parts in order, or the one that does not decode.
+
+    ``total`` is how many parts it had; fewer in ``parts`` and it is partial.
+    """
+
+    modem: str
+    sender: ReplyToken | None
+    parts: tuple[Part, ...]
+    undecodable: Undecodable | None = None
+    total: int = 1
+
+    @property
+    def partial(self) -> bool:
+        return self.undecodable is None and len(self.parts) < self.total
+
+
+Reply = Callable[[], str | None]
+"""Gives the text to answer with, drawn and committed when it is asked for; None for no answer."""
+
+Accept = Callable[[Message], Reply]
+"""Takes a message in. Returns once it is on disk; raises StoreError and then nothing of it is."""

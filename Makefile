@@ -1,0 +1,64 @@
+# Every target sets up what it needs by itself on a fresh Debian or Ubuntu, and is quick the
+# second time. Nothing is written outside .venv and ~/.cache/tipline-gw.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -E)
+
+.PHONY: demo test lint bench setup system asterisk lock clean help
+
+help:
+	@echo 'make demo    the whole system on this machine, with virtual modems and a real Asterisk'
+	@echo 'make test    everything'
+	@echo 'make lint    ruff, mypy, import contracts, bandit'
+	@echo 'make bench   what a message costs'
+	@echo 'make setup   the virtual environment in $(VENV) alone'
+	@echo 'make lock    requirements.lock anew from pyproject.toml'
+
+demo: setup asterisk
+	@$(BIN)/tipline-gw demo
+
+test: setup asterisk
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r tipline_gw
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+setup: system $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@echo '== Python packages into $(VENV) (half a minute, once)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+# What Python cannot bring: espeak-ng speaks the prompts.
+system:
+	@if ! command -v espeak-ng >/dev/null || ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+	    echo '== espeak-ng and python3-venv, by apt-get'; \
+	    $(SUDO) apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends \
+	        espeak-ng python3-venv >/dev/null; \
+	fi
+
+# A real Asterisk 22 beside this system, for the demonstration and the tests. Where it cannot be
+# made, the demonstration says so and goes on with texts; the tests that need it fail by name.
+asterisk:
+	@$(SUDO) tests/asterisk/prepare >/dev/null || true
+
+lock:
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev \
+	    --no-header --quiet pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

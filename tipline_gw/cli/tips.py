@@ -1,0 +1,112 @@
+"""``tipline-gw tips``: the gateway's list and export of sealed tips, the reviewer's opening."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tipline_gw.cli.context import AsJson, Context, print_json
+from tipline_gw.sealing.exported import Opened, open_exported
+from tipline_gw.domain.tip import coarse_text
+from tipline_gw.errors import TiplineError
+from tipline_gw.intake.desk import line_digest
+from tipline_gw.intake.export import export_tips
+from tipline_gw.sealing.identities import load_identities
+from tipline_gw.settings import Settings
+from tipline_gw.store import repository
+from tipline_gw.store.engine import open_engine
+
+app = typer.Typer(no_args_is_help=True, help="Sealed tips: list, export; and open, as a reviewer.")
+
+
+@app.command("list")
+def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Every tip: id, kind, line, coarse time, state, sealed size."""
+    context: Context = ctx.obj
+    settings = context.settings()
+    engine = open_engine(settings.store.url)
+    rows = [_shown(settings, row) for row in repository.tips(engine)]
+    engine.dispose()
+    if as_json:
+        print_json(rows)
+        return
+    table = Table("id", "kind", "line", "received", "state", "octets", "whole", box=None)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table if rows else "no tips yet")
+
+
+def _shown(settings: Settings, row: repository.TipRow) -> dict[str, Any]:
+    ours = line_digest(settings.line.name) == row.line
+    return {
+        "id": row.id.hex(),
+        "kind": row.kind.value,
+        "line": settings.line.name if ours else f"line-{row.line:04x}",
+        "received": coarse_text(row.received, settings.line.time_granularity),
+        "state": row.state.slug,
+        "size": row.size,
+        "whole": row.whole,
+    }
+
+
+@app.command("export")
+def export(
+    ctx: typer.Context,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where the .age files go.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write every tip as <id>.json.age and, for voice, <id>.wav.age. They stay sealed."""
+    context: Context = ctx.obj
+    engine = open_engine(context.settings().store.url)
+    names = export_tips(engine, directory)
+    engine.dispose()
+    if as_json:
+        print_json(names)
+    else:
+        typer.echo(f"{len(names)} files in {directory}")
+
+
+@app.command("open")
+def open_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Exported .age files.")],
+    identity: Annotated[
+        Path, typer.Option("-i", "--identity", metavar="KEY", help="The reviewer's identity file.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where recordings go.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open exported tips, also truncated ones: texts are printed, recordings become .wav files.
+
+    For the reviewer's own machine. Recordings go beside their .age files unless -o says where.
+    """
+    identities = load_identities(identity)
+    opened, failed = [], False
+    for file in files:
+        try:
+            opened.append(open_exported(file, identities, output))
+        except TiplineError as error:
+            failed = True
+            typer.echo(f"tipline-gw: {file}: {error}", err=True)
+    if as_json:
+        print_json([one.to_dict() for one in opened])
+    else:
+        for one in opened:
+            _tell(one)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _tell(one: Opened) -> None:
+    say = functools.partial(typer.echo)
+    say(f"{one.file}" + ("  (truncated: what was whole is here)" if one.truncated else ""))
+    for key, value in (one.envelope or {}).items():
+        say(f"  {key}: {value}")
+    if one.recording:
+        say(f"  recording: {one.recording} ({one.seconds:.1f} s)")

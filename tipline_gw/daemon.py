@@ -1,0 +1,212 @@
+"""The composition root: makes every part, hands each what it needs, and ends them in order.
+
+Nothing else wires anything. What the rooms know of one another are the callables given here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import resource
+import signal
+import threading
+from collections.abc import Mapping
+
+import structlog
+
+from tipline_gw import __version__
+from tipline_gw.boundary.pdu import join
+from tipline_gw.boundary.vault import Vault
+from tipline_gw.domain import case_code
+from tipline_gw.domain.sms import Message, Reply
+from tipline_gw.domain.tip import Kind
+from tipline_gw.errors import ConfigError, TiplineError
+from tipline_gw.intake import texts
+from tipline_gw.intake.calls import CallTip
+from tipline_gw.intake.codes import CodePool
+from tipline_gw.intake.desk import Desk
+from tipline_gw.ivr.dialog import dialog
+from tipline_gw.modems.bank import Bank
+from tipline_gw.prompts.catalogue import Catalogue
+from tipline_gw.sealing.recipients import load_recipients
+from tipline_gw.settings import Settings
+from tipline_gw.store import repository
+from tipline_gw.store.engine import migrate, open_engine
+from tipline_gw.store.writer import Writer
+from tipline_gw.telemetry.health import HealthServer, sd_notify
+from tipline_gw.telemetry.metrics import Metrics
+from tipline_gw.voice.audiosocket import AudioSocketServer
+from tipline_gw.voice.call import run_call
+from tipline_gw.voice.channel import Channel
+from tipline_gw.voice.fastagi import FastAgiServer
+
+_log = structlog.get_logger()
+
+HOUSEKEEPING_SECONDS = 20.0
+DRAIN_SECONDS = 5.0
+ANSWER_SECONDS = 600.0
+"""How long a sender may still be answered after the last part came."""
+
+
+class Daemon:
+    """Made from settings: whatever is wrong with them is raised here, before anything starts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stop = threading.Event()
+        self.metrics = Metrics()
+        recipients = load_recipients(settings.recipients.file)
+        self._catalogues = [Catalogue.load(language) for language in settings.line.languages]
+        self._engine = open_engine(settings.store.url)
+        migrate(self._engine)
+        self._writer = Writer(self._engine, self._committed)
+        try:
+            self._codes = CodePool(self._writer.do(repository.code_salt))
+            self._desk = Desk(
+                writer=self._writer,
+                engine=self._engine,
+                recipients=recipients,
+                codes=self._codes,
+                line=settings.line.name,
+                granularity=settings.line.time_granularity,
+                on_tip=self._count_tip,
+            )
+            self._vault = Vault(settings.sms.reassembly_seconds + ANSWER_SECONDS)
+            self._bank = Bank(
+                settings.modem,
+                self.accept,
+                self._vault,
+                self.metrics,
+                settings.sms.reassembly_seconds,
+            )
+            self._listen()
+        except TiplineError:
+            self._writer.close()
+            raise
+
+    def _listen(self) -> None:
+        voice = self._settings.voice
+        self._audio = AudioSocketServer(voice.audio_listen, max_calls=voice.max_calls)
+        self._agi = FastAgiServer(voice.agi_listen, self._answer, max_calls=voice.max_calls)
+        self._health = HealthServer(
+            self._settings.metrics.listen, self.metrics, self._faults, self._hindrances
+        )
+        metrics = self.metrics
+        metrics.gauge("calls_now", "Calls under way.", lambda: self._agi.active)
+        metrics.gauge("connections_refused", "FastAGI, over max_calls.", lambda: self._agi.refused)
+        metrics.gauge("connections_malformed", "Not FastAGI.", lambda: self._agi.malformed)
+        metrics.gauge("addresses_held", "Senders not yet answered.", lambda: self._vault.count)
+
+    # Life.
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; returns when everything acknowledged is on disk."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        self.start()
+        try:
+            while not self._stop.wait(HOUSEKEEPING_SECONDS):
+                self._vault.sweep()
+                if not self._faults():
+                    sd_notify("WATCHDOG=1")
+        finally:
+            self.close()
+
+    def start(self) -> None:
+        self._audio.serve_forever()
+        self._agi.serve_forever()
+        self._bank.start()
+        self._health.start()
+        _log.info("ready", version=f"v{__version__}", count=len(self._settings.modem))
+        sd_notify("READY=1")
+
+    def close(self) -> None:
+        """From the outside in: no new calls, calls end, modems end, the store last."""
+        sd_notify("STOPPING=1")
+        _log.info("stopping")
+        self._agi.close(DRAIN_SECONDS)
+        self._audio.close()
+        self._bank.close()
+        self._codes.close()
+        self._writer.close()
+        self._vault.close()
+        self._health.close()
+        self._engine.dispose()
+        _log.info("stopped")
+
+    # The way of a text.
+
+    def accept(self, message: Message) -> Reply:
+        """Seal and commit; the reply is drawn when the modem's copy is gone."""
+        tip_id = texts.accept(self._desk, _text(message))
+        return functools.partial(self._reply, tip_id)
+
+    def _reply(self, tip_id: texts.TipId) -> str | None:
+        if self._settings.sms.reply == "none":
+            return None
+        code = case_code.written(self._desk.give_code(tip_id))
+        return "\n".join(c.sms("received-code", code=code) for c in self._catalogues)
+
+    # The way of a call.
+
+    def _answer(self, channel: Channel, _environment: Mapping[str, str]) -> None:
+        voice, line = self._settings.voice, self._settings.line
+        end = run_call(
+            channel,
+            dialog(line.languages),
+            lambda: CallTip(self._desk, line.languages[0], voice.max_recording_seconds),
+            self._desk.state_of,
+            self._audio,
+            voice.max_recording_seconds,
+        )
+        self.metrics.calls.labels(end.value).inc()
+
+    # What is told of it.
+
+    def _count_tip(self, kind: Kind) -> None:
+        self.metrics.tips.labels(kind.value).inc()
+
+    def _committed(self, seconds: float, jobs: int) -> None:
+        self.metrics.commit_seconds.observe(seconds)
+        self.metrics.commit_jobs.inc(jobs)
+
+    def _faults(self) -> list[str]:
+        """What a restart would mend."""
+        faults = [] if self._writer.alive else ["the store's writer is dead"]
+        return faults + [f"modem {name}: its thread is dead" for name in self._bank.dead()]
+
+    def _hindrances(self) -> list[str]:
+        """What keeps tips from being taken now. One modem away does not: the others go on."""
+        hindrances = self._faults()
+        if self._writer.fault:
+            hindrances.append(self._writer.fault)
+        away = self._bank.away()
+        if away and len(away) == len(self._settings.modem):
+            hindrances.append("no modem answers: " + ", ".join(away))
+        return hindrances
+
+
+def _text(message: Message) -> texts.Text:
+    if message.undecodable is not None:
+        return texts.Text(
+            None, error=message.undecodable.error, data=message.undecodable.data.hex()
+        )
+    return texts.Text(
+        join(message.parts),
+        encoding=message.parts[0].encoding,
+        parts=len(message.parts),
+        partial=message.partial,
+    )
+
+
+_PR_SET_DUMPABLE = 4
+
+
+def harden_process() -> None:
+    """No core dumps and no attaching: memory may hold a number for a moment, and speech."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise ConfigError("the kernel does not let core dumps be forbidden")

@@ -1,0 +1,201 @@
+"""One modem as python-gsmmodem-new drives it, with that library's faults fenced off.
+
+The only importer of ``gsmmodem``. The library initialises the modem, carries commands and
+encodes what is sent; what it would read is read here, because its decoder loses characters and
+its notices lose messages. It never meets a number: it speaks through the boundary's port.
+
+What is fenced off, and how: its logs carry lines (its loggers are replaced by a deaf one); its
+notices are swallowed (the port gives them to us instead); "SIM busy" recurses without end
+(bounded); its exceptions carry commands (translated); it asks for CLIP and delivery reports (the
+port and the arguments below refuse); its receive thread may die unseen (``alive`` looks at it).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+
+from gsmmodem.exceptions import CommandError, GsmModemException, TimeoutException
+from gsmmodem.modem import CTRLZ, GsmModem
+from gsmmodem.pdu import encodeSmsSubmitPdu
+from gsmmodem.serial_comms import SerialComms
+from serial import SerialException
+
+from tipline_gw.boundary.serial_line import BoundaryPort
+from tipline_gw.domain.sms import ReplyToken, Slot
+from tipline_gw.errors import ModemError
+from tipline_gw.modems.profiles import Profile
+
+_LISTED = re.compile(r"^\+CMGL:\s*(\d+)\s*,")
+_PIN_PLACEHOLDER = "@PIN"
+_BUSY_RETRIES = 20
+_LIST_TIMEOUT = 60
+_SEND_TIMEOUT = 60
+
+_deaf = logging.Logger("gsmmodem-silenced", level=logging.CRITICAL + 1)
+_deaf.disabled = True
+
+
+class _BoundaryComms(SerialComms):  # type: ignore[misc]
+    """The library's lowest layer, on the boundary's port instead of a serial port of its own."""
+
+    log = _deaf
+    open_port: Callable[[], BoundaryPort]
+
+    def connect(self) -> None:
+        self.serial = self.open_port()
+        self.alive = True
+        self.rxThread = threading.Thread(target=self._readLoop, name="modem-read", daemon=True)
+        self.rxThread.start()
+
+
+class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
+    """Initialise, list, read, delete, send. Every failure is a ModemError without a payload."""
+
+    log = _deaf
+
+    def __init__(self, open_port: Callable[[], BoundaryPort], profile: Profile) -> None:
+        super().__init__("boundary", requestDelivery=False, AT_CNMI=profile.sms.cnmi)
+        self.open_port = open_port
+        self._profile = profile
+        self._has_pin = False
+        self._storage: str | None = None
+        self._whole_command = threading.RLock()
+        self._busy = 0
+        self._reference = 0
+
+    # What the rest of the room calls.
+
+    def start(self, *, has_pin: bool) -> None:
+        """Open the port, unlock and initialise. Raises ModemError."""
+        self._has_pin = has_pin
+        with _translated("does not answer"):
+            self.connect()
+            for init in self._profile.init:
+                self.write(init.command, parseError=False)
+            self.choose(self._profile.sms.storages[0])
+
+    def stop(self) -> None:
+        """Close the port, whatever state it is in."""
+        self.alive = False
+        thread = getattr(self, "rxThread", None)
+        port: BoundaryPort | None = getattr(self, "serial", None)
+        if port is not None:
+            with contextlib.suppress(OSError, SerialException):
+                port.close()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(5)
+
+    @property
+    def lives(self) -> bool:
+        """The receive thread itself, not the library's flag."""
+        return bool(self.alive) and self.rxThread.is_alive()
+
+    def identity(self) -> tuple[str, str]:
+        """Manufacturer and model, as the modem gives them."""
+        with _translated("does not say what it is"):
+            return self._last_word("AT+CGMI"), self._last_word("AT+CGMM")
+
+    def choose(self, storage: str) -> None:
+        """Make ``storage`` the one that is read, deleted from, and received into."""
+        if storage != self._storage:
+            quoted = f'"{storage}"'
+            with _translated("has no such storage"):
+                self.write(f"AT+CPMS={quoted},{quoted},{quoted}")
+            self._storage = storage
+
+    def listed(self, storage: str) -> list[tuple[Slot, str]]:
+        """All that lies in ``storage``: slot and PDU, in hex, its address a token."""
+        with self._whole_command, _translated("cannot list its messages"):
+            self.choose(storage)
+            lines = self.write("AT+CMGL=4", timeout=_LIST_TIMEOUT, parseError=False)
+        return list(_pairs(storage, lines))
+
+    def read_slot(self, slot: Slot) -> str | None:
+        """The PDU in ``slot``; None if it is empty."""
+        with self._whole_command, _translated("cannot read a message"):
+            self.choose(slot.storage)
+            lines = self.write(f"AT+CMGR={slot.index}", parseError=False)
+        for header, pdu in itertools.pairwise(lines):
+            if header.startswith("+CMGR:"):
+                return str(pdu)
+        return None
+
+    def delete_slot(self, slot: Slot) -> None:
+        with self._whole_command, _translated("cannot delete a message"):
+            self.choose(slot.storage)
+            self.write(f"AT+CMGD={slot.index}", timeout=25)
+
+    def send_text(self, token: ReplyToken, text: str) -> None:
+        """Send to whoever ``token`` stands for, in as many parts as it takes."""
+        pdus = encodeSmsSubmitPdu(token, text, reference=self._reference, requestStatusReport=False)
+        self._reference = (self._reference + 1) % 256
+        with self._whole_command, _translated("could not send a message"):
+            for pdu in pdus:
+                self.write(f"AT+CMGS={pdu.tpduLength}", timeout=10, expectedResponseTermSeq="> ")
+                self.write(str(pdu), timeout=_SEND_TIMEOUT, writeTerm=CTRLZ)
+
+    def refuse_call(self) -> None:
+        """Hang up a voice call, without asking who it is."""
+        with _translated("cannot refuse a call"):
+            self.write("ATH", parseError=False)
+
+    def ping(self) -> None:
+        with _translated("does not answer"):
+            self.write("AT", timeout=10)
+
+    # What the library calls.
+
+    def write(self, data: str, *args: object, **kwargs: object) -> list[str]:
+        """As the library's, but "SIM busy" (14, 515) is retried a bounded number of times."""
+        self._busy += 1
+        try:
+            if self._busy > _BUSY_RETRIES:
+                raise CommandError("busy")
+            return super().write(data, *args, **kwargs) or []
+        finally:
+            self._busy -= 1
+
+    def _unlockSim(self, _pin: object) -> None:  # noqa: N802 - the library's name
+        """One try with the PIN; its digits are put in by the port and never stand here."""
+        status = [line for line in self.write("AT+CPIN?", timeout=15) if line.startswith("+CPIN:")]
+        state = status[0].removeprefix("+CPIN:").strip() if status else "unknown"
+        if state == "READY":
+            return
+        if state != "SIM PIN":
+            raise ModemError("its SIM is blocked or missing", "look at it with modems probe")
+        if not self._has_pin:
+            raise ModemError("its SIM wants a PIN", "name a pin_file in its [[modem]] table")
+        self.write(f'AT+CPIN="{_PIN_PLACEHOLDER}"', timeout=15)
+
+    def _handleModemNotification(self, _lines: list[str]) -> None:  # noqa: N802
+        """Notices come from the port; a line that strays in here is of no use to anyone."""
+
+    def _last_word(self, command: str) -> str:
+        lines = [line.strip() for line in self.write(command)]
+        return next((line for line in lines if line and line != "OK"), "")
+
+
+def _pairs(storage: str, lines: list[str]) -> Iterator[tuple[Slot, str]]:
+    for header, pdu in itertools.pairwise(lines):
+        if match := _LISTED.match(header):
+            yield Slot(storage, int(match[1])), pdu
+
+
+@contextlib.contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """The library's exceptions carry commands and lines: only their nature goes on."""
+    try:
+        yield
+    except TimeoutException:
+        raise ModemError(f"{what} in time", "see whether it hangs or lost power") from None
+    except GsmModemException:
+        raise ModemError(f"{what}: it answers with an error") from None
+    except (SerialException, OSError):
+        raise ModemError("its port is gone", "see whether it is plugged in") from None
+    except (ValueError, IndexError, TypeError, AttributeError):
+        raise ModemError(f"{what}: its answer makes no sense") from None

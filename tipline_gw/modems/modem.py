@@ -1,0 +1,283 @@
+"""One modem's thread: keep it running, take its messages in, delete them, answer them.
+
+The order is the promise: a message is on disk before its copy on the modem is deleted, and it is
+deleted before it is answered. Whatever goes wrong, the message still lies on the modem and is
+found by the next sweep. A modem that fails is begun anew, with growing pauses; the others never
+notice.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from tipline_gw.boundary.pdu import decode_hex
+from tipline_gw.domain.sms import (
+    Accept,
+    Delivered,
+    Notice,
+    Reply,
+    ReplyToken,
+    Ringing,
+    Slot,
+    Stored,
+    Undecodable,
+    repliable,
+)
+from tipline_gw.errors import ModemError, StoreError, TiplineError
+from tipline_gw.modems.driver import Driver
+from tipline_gw.modems.profiles import Profile
+from tipline_gw.modems.reassembly import Assembled, Reassembly
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+REMEMBERED = 4096
+STATUS_REPORT = "status-report"
+SEND_TRIES = 3
+
+
+class Releases(Protocol):
+    """What the vault does for us: forget an address once its message is answered."""
+
+    def release(self, token: ReplyToken, fingerprints: tuple[bytes, ...]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Called as things happen; the bank ties them to the metrics."""
+
+    part: Callable[[], None]
+    undecodable: Callable[[], None]
+    doubled: Callable[[], None]
+    reply: Callable[[str], None]
+    up: Callable[[bool], None]
+    restart: Callable[[], None]
+
+
+@dataclass(slots=True)
+class _Answer:
+    token: ReplyToken
+    fingerprints: tuple[bytes, ...]
+    reply: Reply
+    text: str | None = None
+    tries: int = 0
+
+
+class Modem:
+    """``accept`` commits a message and gives the way to its reply."""
+
+    def __init__(
+        self,
+        name: str,
+        profile: Profile,
+        new_driver: Callable[[Callable[[Notice], None]], Driver],
+        accept: Accept,
+        vault: Releases,
+        counters: Counters,
+        *,
+        reassembly_seconds: float,
+        has_pin: bool = False,
+    ) -> None:
+        self.name = name
+        self.ready = False
+        self._profile = profile
+        self._new_driver = new_driver
+        self._accept = accept
+        self._vault = vault
+        self._counters = counters
+        self._has_pin = has_pin
+        self._notices: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()
+        self._reassembly = Reassembly(reassembly_seconds)
+        self._done: OrderedDict[bytes, None] = OrderedDict()
+        self._answers: deque[_Answer] = deque()
+        self._stop = threading.Event()
+        self._log = structlog.get_logger().bind(modem=name, profile=profile.name)
+        self._thread = threading.Thread(target=self._run, name=f"modem-{name}")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """End after the message in hand. What lies on the modem stays there."""
+        self._stop.set()
+        self._notices.put(None)
+
+    def join(self, timeout: float) -> None:
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+
+    @property
+    def lives(self) -> bool:
+        """The thread does its work; a modem that is away is no fault of the process."""
+        return self._thread.is_alive()
+
+    # Keep it running.
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._stop.is_set():
+            started = time.monotonic()
+            self._session()
+            self.ready = False
+            self._counters.up(False)
+            if time.monotonic() - started > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
+            if self._stop.wait(pause):
+                break
+            pause = min(pause * 2, LONGEST_PAUSE)
+            self._counters.restart()
+
+    def _session(self) -> None:
+        """From opening the port to its end or failure."""
+        driver = self._new_driver(self._notices.put)
+        driver.fatalErrorCallback = lambda _error: self._notices.put(None)  # wakes us
+        try:
+            driver.start(has_pin=self._has_pin)
+            self.ready = True
+            self._counters.up(True)
+            self._log.info("modem-ready")
+            self._serve(driver)
+        except TiplineError as error:
+            self._log.warning("modem-failed", error=type(error).__name__, reason=_slug(error))
+        except Exception as error:
+            self._log.error("modem-failed", exc_info=error)
+        finally:
+            driver.stop()
+
+    def _serve(self, driver: Driver) -> None:
+        swept = -1e9
+        while not self._stop.is_set():
+            if time.monotonic() - swept >= self._profile.sms.sweep_seconds:
+                self._sweep(driver)
+                swept = time.monotonic()
+            self._give_up_waiting(driver)
+            self._answer_one(driver)
+            due = swept + self._profile.sms.sweep_seconds - time.monotonic()
+            self._heed(driver, 0.0 if self._answers else max(0.0, min(due, 5.0)))
+            if not driver.lives:
+                raise ModemError("its port is gone", "see whether it is plugged in")
+
+    def _heed(self, driver: Driver, seconds: float) -> None:
+        """Wait for a notice that long, and do what it says."""
+        try:
+            notice = self._notices.get(timeout=seconds) if seconds else self._notices.get_nowait()
+        except queue.Empty:
+            return
+        if isinstance(notice, Stored):
+            self._fetch(driver, notice.slot)
+        elif isinstance(notice, Ringing):
+            driver.refuse_call()
+
+    # Take messages in.
+
+    def _sweep(self, driver: Driver) -> None:
+        driver.ping()
+        for storage in self._profile.sms.storages:
+            for slot, pdu in self._listed(driver, storage):
+                self._take(driver, slot, pdu)
+        driver.choose(self._profile.sms.storages[0])
+
+    def _give_up_waiting(self, driver: Driver) -> None:
+        """Messages whose missing parts did not come in time are taken in as partial."""
+        for assembled in self._reassembly.expired():
+            self._deliver(driver, assembled)
+
+    def _listed(self, driver: Driver, storage: str) -> list[tuple[Slot, str]]:
+        """A storage this modem lacks is no failure of the modem, unless it is the first."""
+        try:
+            return driver.listed(storage)
+        except ModemError:
+            if storage == self._profile.sms.storages[0] or not driver.lives:
+                raise
+            return []
+
+    def _fetch(self, driver: Driver, slot: Slot) -> None:
+        pdu = driver.read_slot(slot)
+        if pdu is not None:
+            self._take(driver, slot, pdu)
+
+    def _take(self, driver: Driver, slot: Slot, pdu: str) -> None:
+        part = decode_hex(pdu)
+        if part.fingerprint in self._done:
+            self._counters.doubled()
+            driver.delete_slot(slot)
+            self._release(part.sender, (part.fingerprint,))
+        elif isinstance(part, Undecodable) and part.error == STATUS_REPORT:
+            driver.delete_slot(slot)
+            self._release(part.sender, (part.fingerprint,))
+        else:
+            self._assemble(driver, Delivered(self.name, slot, part))
+
+    def _assemble(self, driver: Driver, delivered: Delivered) -> None:
+        self._counters.part()
+        if isinstance(delivered.part, Undecodable):
+            self._counters.undecodable()
+        assembled = self._reassembly.add(delivered)
+        if assembled is not None:
+            self._deliver(driver, assembled)
+
+    def _deliver(self, driver: Driver, assembled: Assembled) -> None:
+        """Commit, then delete, then queue the answer. A store that refuses leaves all as it is."""
+        message = assembled.message
+        try:
+            reply = self._accept(message)
+        except StoreError as error:
+            self._log.error("message-left-on-modem", reason=_slug(error))
+            self._release(message.sender, assembled.fingerprints)
+            return
+        self._remember(assembled.fingerprints)
+        for slot in assembled.slots:
+            driver.delete_slot(slot)
+        if message.sender is not None and repliable(message.sender):
+            self._answers.append(_Answer(message.sender, assembled.fingerprints, reply))
+        else:
+            self._release(message.sender, assembled.fingerprints)
+
+    def _remember(self, fingerprints: tuple[bytes, ...]) -> None:
+        for fingerprint in fingerprints:
+            self._done[fingerprint] = None
+        while len(self._done) > REMEMBERED:
+            self._done.popitem(last=False)
+
+    def _release(self, token: ReplyToken | None, fingerprints: tuple[bytes, ...]) -> None:
+        if token is not None:
+            self._vault.release(token, fingerprints)
+
+    # Answer.
+
+    def _answer_one(self, driver: Driver) -> None:
+        if not self._answers:
+            return
+        answer = self._answers.popleft()
+        result = self._send(driver, answer)
+        if result == "again":
+            self._answers.append(answer)
+            return
+        self._counters.reply(result)
+        self._release(answer.token, answer.fingerprints)
+
+    def _send(self, driver: Driver, answer: _Answer) -> str:
+        """``sent``, ``none`` (not wanted), ``failed``, or ``again``."""
+        try:
+            if answer.text is None:
+                answer.text = answer.reply()
+            if answer.text is None:
+                return "none"
+            driver.send_text(answer.token, answer.text)
+        except TiplineError as error:
+            answer.tries += 1
+            self._log.warning("reply-failed", reason=_slug(error), count=answer.tries)
+            return "again" if answer.tries < SEND_TRIES else "failed"
+        return "sent"
+
+
+def _slug(error: TiplineError) -> str:
+    """What happened, as a word the log lets through."""
+    return "".join(c if c.isalnum() else "-" for c in error.what.lower())[:48]

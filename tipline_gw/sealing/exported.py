@@ -1,0 +1,77 @@
+"""Opens one exported file on the reviewer's machine. The only place where plaintext is written,
+and only what the reviewer asked for, readable by the reviewer alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tipline_gw.errors import OpenError
+from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE, header
+from tipline_gw.sealing.identities import Identity
+from tipline_gw.sealing.opener import Opener
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What came out of ``file``: an envelope, or a recording written to a .wav file."""
+
+    file: str
+    truncated: bool
+    envelope: dict[str, Any] | None = None
+    recording: str | None = None
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+def open_exported(file: Path, identities: Sequence[Identity], output: Path | None) -> Opened:
+    """Raises OpenError if nothing of it can be read."""
+    plaintext, truncated = _plaintext(file, identities)
+    if file.name.endswith(".wav.age"):
+        target = (output or file.parent) / file.name.removesuffix(".age")
+        return _recording(file, plaintext, truncated, target)
+    return Opened(str(file), truncated, envelope=_envelope(plaintext))
+
+
+def _plaintext(file: Path, identities: Sequence[Identity]) -> tuple[bytearray, bool]:
+    plaintext, truncated = bytearray(), False
+    try:
+        with file.open("rb") as source:
+            for chunk in Opener(source, identities).chunks():
+                plaintext += chunk
+    except OpenError as error:
+        if not error.truncated or not plaintext:
+            raise
+        truncated = True
+    except OSError as error:
+        raise OpenError(f"cannot be read ({error.strerror})") from None
+    return plaintext, truncated
+
+
+def _envelope(plaintext: bytearray) -> dict[str, Any]:
+    try:
+        envelope = json.loads(plaintext)
+    except ValueError:
+        raise OpenError("opened, but it holds no envelope", "is it a recording?") from None
+    return dict(envelope)
+
+
+def _recording(file: Path, plaintext: bytearray, truncated: bool, target: Path) -> Opened:
+    """The true length goes into the WAV header; the silence that hid it is dropped."""
+    pcm = plaintext[HEADER_OCTETS:].rstrip(b"\0")
+    pcm += bytes(len(pcm) % 2)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY
+        with os.fdopen(os.open(target, flags, 0o600), "wb") as wav:
+            wav.write(header(len(pcm)))
+            wav.write(pcm)
+    except OSError as error:
+        raise OpenError(f"{target}: cannot be written ({error.strerror})") from None
+    return Opened(str(file), truncated, recording=str(target), seconds=len(pcm) / PCM_RATE)
