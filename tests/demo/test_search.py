@@ -10,10 +10,10 @@ PLANTED = {
     "escaped for a URL": b"tel=%2B526561234567",
     "utf-16": "526561234567".encode("utf-16"),
     "utf-16 big-endian": "526561234567".encode("utf-16-be"),
-    "in a PDU, binary": bytes.fromhex("0C91256516325476"),
-    "in a PDU, hex": b"0C91256516325476",
-    "in a PDU, lower-case hex": b"0c91256516325476",
-    "in a PDU, national": b"0A816516325476",
+    "in a PDU, binary": bytes.fromhex("0C91255616325476"),
+    "in a PDU, hex": b"0C91255616325476",
+    "in a PDU, lower-case hex": b"0c91255616325476",
+    "in a PDU, national": b"0A815616325476",
     "ASCII in hex": b"6561234567".hex().encode(),
 }
 
