@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tipline_gw.errors import OpenError
 from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE, header
+from tipline_gw.errors import OpenError
 from tipline_gw.sealing.identities import Identity
 from tipline_gw.sealing.opener import Opener
 
