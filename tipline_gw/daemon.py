@@ -20,7 +20,7 @@ from tipline_gw.boundary.pdu import join
 from tipline_gw.boundary.vault import Vault
 from tipline_gw.domain import case_code
 from tipline_gw.domain.sms import Message, Reply
-from tipline_gw.domain.tip import Kind
+from tipline_gw.domain.tip import Kind, TipId
 from tipline_gw.errors import ConfigError, TiplineError
 from tipline_gw.intake import texts
 from tipline_gw.intake.calls import CallTip
@@ -142,7 +142,7 @@ class Daemon:
         tip_id = texts.accept(self._desk, _text(message))
         return functools.partial(self._reply, tip_id)
 
-    def _reply(self, tip_id: texts.TipId) -> str | None:
+    def _reply(self, tip_id: TipId) -> str | None:
         if self._settings.sms.reply == "none":
             return None
         code = case_code.written(self._desk.give_code(tip_id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,8 +32,10 @@ class Bank:
         metrics: Metrics,
         reassembly_seconds: float,
     ) -> None:
+        # One key for the life of the process: the same delivery is known again over a replug.
+        key = secrets.token_bytes(32)
         self._modems = [
-            _modem(settings, accept, vault, metrics, reassembly_seconds) for settings in modems
+            _modem(settings, accept, vault, metrics, reassembly_seconds, key) for settings in modems
         ]
 
     def start(self) -> None:
@@ -60,9 +63,12 @@ def _modem(
     vault: Vault,
     metrics: Metrics,
     reassembly_seconds: float,
+    fingerprint_key: bytes,
 ) -> Modem:
     profile = profiles.load(settings.profile)
-    pin = read_pin(settings.pin_file) if settings.pin_file else None
+    pin_file = settings.pin_file
+    if pin_file:
+        read_pin(pin_file)
 
     def new_driver(on_notice: Callable[[Notice], None]) -> Driver:
         def open_port() -> BoundaryPort:
@@ -72,7 +78,8 @@ def _modem(
                 on_notice=on_notice,
                 baudrate=profile.serial.baudrate,
                 rtscts=profile.serial.rtscts,
-                pin=pin,
+                pin=read_pin(pin_file) if pin_file else None,
+                fingerprint_key=fingerprint_key,
             )
 
         return Driver(open_port, profile)
@@ -85,7 +92,7 @@ def _modem(
         vault,
         _counters(settings.name, metrics),
         reassembly_seconds=reassembly_seconds,
-        has_pin=pin is not None,
+        has_pin=pin_file is not None,
     )
 
 

@@ -26,7 +26,7 @@ from gsmmodem.serial_comms import SerialComms
 from serial import SerialException
 
 from tipline_gw.boundary.serial_line import BoundaryPort
-from tipline_gw.domain.sms import ReplyToken, Slot
+from tipline_gw.domain.sms import Part, ReplyToken, Slot, Undecodable
 from tipline_gw.errors import ModemError
 from tipline_gw.modems.profiles import Profile
 
@@ -62,6 +62,7 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
         super().__init__("boundary", requestDelivery=False, AT_CNMI=profile.sms.cnmi)
         self.open_port = open_port
         self._profile = profile
+        self.pin_refused = False
         self._has_pin = False
         self._storage: str | None = None
         self._whole_command = threading.RLock()
@@ -125,6 +126,11 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
                 return str(pdu)
         return None
 
+    def part(self, pdu: str) -> Part | Undecodable:
+        """What a listed or read PDU says, with its sender's token and its fingerprint."""
+        port: BoundaryPort = self.serial
+        return port.part(pdu)
+
     def delete_slot(self, slot: Slot) -> None:
         with self._whole_command, _translated("cannot delete a message"):
             self.choose(slot.storage)
@@ -170,7 +176,13 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
             raise ModemError("its SIM is blocked or missing", "look at it with modems probe")
         if not self._has_pin:
             raise ModemError("its SIM wants a PIN", "name a pin_file in its [[modem]] table")
-        self.write(f'AT+CPIN="{_PIN_PLACEHOLDER}"', timeout=15)
+        try:
+            self.write(f'AT+CPIN="{_PIN_PLACEHOLDER}"', timeout=15)
+        except CommandError:
+            self.pin_refused = True
+            raise ModemError(
+                "its SIM refused the PIN", "correct its pin_file and restart: it is tried once"
+            ) from None
 
     def _handleModemNotification(self, _lines: list[str]) -> None:  # noqa: N802
         """Notices come from the port; a line that strays in here is of no use to anyone."""

@@ -18,7 +18,6 @@ from typing import Protocol
 
 import structlog
 
-from tipline_gw.boundary.pdu import decode_hex
 from tipline_gw.domain.sms import (
     Accept,
     Delivered,
@@ -39,7 +38,9 @@ from tipline_gw.modems.reassembly import Assembled, Reassembly
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 REMEMBERED = 4096
-STATUS_REPORT = "status-report"
+NO_TIPS = ("status-report", "not-received")
+"""Reports, and what the gateway itself sent: deleted, not taken in."""
+
 SEND_TRIES = 3
 
 
@@ -150,6 +151,7 @@ class Modem:
             self._log.error("modem-failed", exc_info=error)
         finally:
             driver.stop()
+            self._has_pin = self._has_pin and not driver.pin_refused
 
     def _serve(self, driver: Driver) -> None:
         swept = -1e9
@@ -204,12 +206,12 @@ class Modem:
             self._take(driver, slot, pdu)
 
     def _take(self, driver: Driver, slot: Slot, pdu: str) -> None:
-        part = decode_hex(pdu)
+        part = driver.part(pdu)
         if part.fingerprint in self._done:
             self._counters.doubled()
             driver.delete_slot(slot)
             self._release(part.sender, (part.fingerprint,))
-        elif isinstance(part, Undecodable) and part.error == STATUS_REPORT:
+        elif isinstance(part, Undecodable) and part.error in NO_TIPS:
             driver.delete_slot(slot)
             self._release(part.sender, (part.fingerprint,))
         else:

@@ -1,0 +1,164 @@
+"""Everything ``tipline-gw check`` looks at: each finding with its place and what to do.
+
+It changes nothing, and opens nothing that the daemon does not open.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tipline_gw.asterisk_files import faults as asterisk_faults
+from tipline_gw.errors import TiplineError
+from tipline_gw.modems import profiles
+from tipline_gw.modems.bank import read_pin
+from tipline_gw.prompts.check import Problem
+from tipline_gw.prompts.check import check as check_prompts
+from tipline_gw.sealing.recipients import load_recipients
+from tipline_gw.settings import Settings
+from tipline_gw.store import repository
+from tipline_gw.store.engine import open_engine
+
+IDENTITY_MARK = b"AGE-SECRET-KEY-"
+_LARGEST_KEY_FILE = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``fatal``: the daemon will not start, or a number or a tip is in danger."""
+
+    file: str
+    line: int
+    what: str
+    todo: str
+    fatal: bool = True
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        said = f"{place}: {self.what}" + (f": {self.todo}" if self.todo else "")
+        return said if self.fatal else f"{said} (a warning)"
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def findings(config: Path, settings: Settings, asterisk: Path | None) -> list[Finding]:
+    """All of them; empty when all is well."""
+    found: list[Finding] = []
+    found += _permissions(config, settings)
+    found += _attempt(settings.recipients.file, partial(load_recipients, settings.recipients.file))
+    found += _profiles(config, settings)
+    found += _listeners(config, settings)
+    found += _store(config, settings)
+    found += _prompts(settings)
+    if asterisk is not None:
+        found += [Finding(f.file, f.line, f.what, f.todo) for f in asterisk_faults(asterisk)]
+    return found
+
+
+def _attempt(file: Path, do: Callable[[], object]) -> Iterator[Finding]:
+    """The complaint of something that the daemon does at its start, too."""
+    try:
+        do()
+    except TiplineError as error:
+        what = error.what.removeprefix(f"{file}: ").removeprefix(f"{file}:")
+        yield Finding(str(file), 0, what, error.todo)
+
+
+def _permissions(config: Path, settings: Settings) -> Iterator[Finding]:
+    for path in (config, config.parent, settings.recipients.file):
+        if path.exists() and path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            yield Finding(str(path), 0, "others can change it", f"chmod go-w {path}")
+    for path in _store_files(settings):
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            yield Finding(str(path), 0, "others can read the store", f"chmod go-rwx {path}")
+    for path in sorted(config.parent.iterdir()):
+        if _holds_identity(path):
+            yield Finding(
+                str(path), 0, "a reviewer's identity lies on the gateway",
+                "move it to the reviewer's own machine: who seizes this one can read all tips",
+                fatal=False,
+            )  # fmt: skip
+
+
+def _store_files(settings: Settings) -> list[Path]:
+    if not settings.store.url.startswith("sqlite:///"):
+        return []
+    database = Path(settings.store.url.removeprefix("sqlite:///"))
+    return [p for p in database.parent.glob(f"{database.name}*") if p.is_file()]
+
+
+def _holds_identity(path: Path) -> bool:
+    try:
+        if not path.is_file() or path.stat().st_size > _LARGEST_KEY_FILE:
+            return False
+        return IDENTITY_MARK in path.read_bytes()
+    except OSError:
+        return False
+
+
+def _profiles(config: Path, settings: Settings) -> Iterator[Finding]:
+    for name in profiles.names():
+        yield from _attempt(config, partial(profiles.load, name))
+    for modem in settings.modem:
+        if modem.profile != "auto":
+            yield from _attempt(config, partial(profiles.load, modem.profile))
+        if modem.pin_file:
+            yield from _attempt(modem.pin_file, partial(read_pin, modem.pin_file))
+        if not Path(modem.port).exists():
+            yield Finding(
+                str(config), 0, f"modem {modem.name}: there is no {modem.port} now",
+                "plug it in, or correct its port", fatal=False,
+            )  # fmt: skip
+
+
+def _listeners(config: Path, settings: Settings) -> Iterator[Finding]:
+    listens = {
+        "voice.agi_listen": settings.voice.agi_listen,
+        "voice.audio_listen": settings.voice.audio_listen,
+        "metrics.listen": settings.metrics.listen,
+    }
+    for key, listen in listens.items():
+        if not _is_loopback(listen):
+            yield Finding(
+                str(config), 0, f"{key}: {listen} is not on the loopback",
+                "use 127.0.0.1: Asterisk belongs on this machine", fatal=key.startswith("voice"),
+            )  # fmt: skip
+
+
+def _is_loopback(listen: str) -> bool:
+    try:
+        return ipaddress.ip_address(listen.rpartition(":")[0].strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _store(config: Path, settings: Settings) -> Iterator[Finding]:
+    def read() -> None:
+        engine = open_engine(settings.store.url)
+        try:
+            repository.tips(engine)
+        finally:
+            engine.dispose()
+
+    yield from _attempt(config, read)
+
+
+def _prompts(settings: Settings) -> Iterator[Finding]:
+    """Synthetic ones are no fault: ``prompts check`` lists them."""
+    folder = settings.voice.prompts
+    try:
+        found = check_prompts(folder, settings.line.languages)
+    except TiplineError as error:
+        yield Finding(str(folder), 0, error.what, error.todo)
+        return
+    for prompt in found:
+        if prompt.problem is not Problem.SYNTHETIC:
+            place = folder / prompt.language / prompt.name
+            what = f"the prompt is {prompt.problem.value}"
+            yield Finding(str(place), 0, what, prompt.todo, fatal=prompt.fatal)
