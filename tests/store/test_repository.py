@@ -6,6 +6,7 @@ from tipline_gw.domain.tip import Kind, State, TipId
 from tipline_gw.errors import StoreError
 from tipline_gw.store import repository as repo
 from tipline_gw.store.engine import open_engine, translated
+from tipline_gw.store.writer import Writer
 
 
 def new_tip(writer, kind=Kind.SMS, hours=490_000) -> TipId:
@@ -57,16 +58,18 @@ def test_the_salt_is_drawn_once(writer):
     assert writer.do(repo.code_salt) == writer.do(repo.code_salt)
 
 
-def test_deleted_octets_are_gone_from_the_files(tmp_path, engine, writer):
+def test_deleted_octets_are_gone_from_the_files(tmp_path, sqlite):
+    engine, writer = sqlite, Writer(sqlite)
     tip_id = new_tip(writer)
     mark = os.urandom(64)
     writer.do(lambda c: repo.add_whole(c, tip_id, repo.Role.ENVELOPE, b"head", [mark]))
     writer.do(lambda c: repo.drop_tip(c, tip_id))
     repo.checkpoint(engine)
+    writer.close()
     assert all(mark not in path.read_bytes() for path in tmp_path.iterdir())
 
 
-def test_the_file_is_private(tmp_path, engine):
+def test_the_file_is_private(tmp_path, sqlite):
     assert (tmp_path / "tips.db").stat().st_mode & 0o77 == 0
 
 
@@ -82,7 +85,7 @@ def test_no_tables_yet_is_a_clear_error(tmp_path):
     engine.dispose()
 
 
-def test_commits_are_synchronous(engine):
-    with translated(), engine.connect() as connection:
+def test_commits_are_synchronous(sqlite):
+    with translated(), sqlite.connect() as connection:
         read = lambda name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()  # noqa: E731
         assert (read("journal_mode"), read("synchronous"), read("secure_delete")) == ("wal", 2, 1)

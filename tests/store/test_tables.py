@@ -39,8 +39,8 @@ def test_every_binary_is_random_hashed_or_sealed():
             assert column.name in FIXED | SEALED, column
 
 
-def test_no_table_has_a_rowid(engine):
-    with engine.connect() as connection:
+def test_no_table_has_a_rowid(sqlite):
+    with sqlite.connect() as connection:
         for name in metadata.tables:
             made = connection.exec_driver_sql(
                 "SELECT sql FROM sqlite_master WHERE name = ?", (name,)

@@ -77,7 +77,8 @@ def test_closing_commits_what_waits_and_refuses_more(engine):
     assert not writer.alive
 
 
-def test_a_full_disk_is_told_and_everything_before_is_kept(engine, writer):
+def test_a_full_disk_is_told_and_everything_before_is_kept(sqlite):
+    engine, writer = sqlite, Writer(sqlite)
     writer.do(add())
     with engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
@@ -100,3 +101,4 @@ def test_a_full_disk_is_told_and_everything_before_is_kept(engine, writer):
     writer.do(lambda c: c.exec_driver_sql("PRAGMA max_page_count = 1000000"))
     writer.do(add())
     assert writer.fault is None
+    writer.close()
