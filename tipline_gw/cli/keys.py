@@ -6,17 +6,15 @@ to its file and never printed.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tipline_gw.cli.context import AsJson, print_json
 from tipline_gw.sealing.identities import HybridIdentity, load_identities, write_identity
 
 app = typer.Typer(no_args_is_help=True, help="A reviewer's age identity and its public key.")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("new")
@@ -28,7 +26,7 @@ def new(
     identity = HybridIdentity.generate()
     write_identity(file, identity)
     if as_json:
-        typer.echo(json.dumps({"file": str(file), "public_key": identity.public_key}))
+        print_json({"file": str(file), "public_key": identity.public_key})
     else:
         typer.echo(identity.public_key)
 
@@ -41,6 +39,6 @@ def show(
     """Print the public key of each identity in FILE."""
     public_keys = [identity.public_key for identity in load_identities(file)]
     if as_json:
-        typer.echo(json.dumps({"file": str(file), "public_keys": public_keys}))
+        print_json({"file": str(file), "public_keys": public_keys})
     else:
         typer.echo("\n".join(public_keys))
