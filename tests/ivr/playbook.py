@@ -1,0 +1,32 @@
+"""A call on paper: what the dialog commands, and what it is told.
+
+``Playbook(["es"]) << Ask(...) >> Keys("1") << ...`` reads like the call: ``<<`` is the next
+command of the dialog, ``>>`` the event it is sent. A ``Say`` and a ``Speak`` are answered by
+``Done`` at once, as they always are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tipline_gw.domain.dialog import Command, Done, Event, Say, Speak
+from tipline_gw.ivr.dialog import dialog
+
+
+class Playbook:
+    def __init__(self, languages: Sequence[str] = ("es", "en")) -> None:
+        self._dialog = dialog(languages)
+        self.command: Command | None = next(self._dialog)
+
+    def __lshift__(self, expected: Command | None) -> Playbook:
+        """The dialog's command is ``expected``; ``None``: it has ended."""
+        assert self.command == expected
+        return self >> Done() if isinstance(expected, Say | Speak) else self
+
+    def __rshift__(self, event: Event) -> Playbook:
+        assert self.command is not None, "the dialog has ended"
+        try:
+            self.command = self._dialog.send(event)
+        except StopIteration:
+            self.command = None
+        return self

@@ -1,0 +1,40 @@
+import pytest
+
+from tests.ivr.playbook import Playbook
+from tipline_gw.domain.dialog import Ask, Keys, Silence, Speak
+from tipline_gw.ivr.languages import menu
+
+ES_EN = Ask(("language-es", "language-en"), 3.0)
+MAIN = Ask(("welcome", "menu-main"), 4.0)
+
+
+def test_the_first_key_is_the_first_language_of_the_configuration():
+    Playbook(["es", "en"]) << Speak("es") << ES_EN >> Keys("1") << MAIN
+
+
+def test_another_language_is_spoken_from_its_key_on():
+    Playbook(["es", "en"]) << Speak("es") << ES_EN >> Keys("2") << Speak("en") << MAIN
+
+
+def test_the_order_of_the_configuration_is_the_order_of_the_keys():
+    play = Playbook(["en", "es"]) << Speak("en") << Ask(("language-en", "language-es"), 3.0)
+    play >> Keys("2") << Speak("es") << MAIN
+
+
+def test_one_language_needs_no_menu():
+    Playbook(["en"]) << Speak("en") << MAIN
+
+
+@pytest.mark.parametrize("nothing", [Silence(), Keys("3"), Keys("0"), Keys("*")])
+def test_three_silences_or_wrong_keys_take_the_first_language(nothing):
+    play = Playbook(["es", "en"]) << Speak("es")
+    for _ in range(3):
+        play << ES_EN >> nothing
+    play << MAIN
+
+
+def test_nine_languages_have_nine_keys():
+    languages = [f"l{letter}" for letter in "abcdefghi"]
+    assert menu(languages).keys == "123456789"
+    play = Playbook(languages) << Speak("la")
+    play >> Keys("9") << Speak("li") << MAIN
