@@ -1,0 +1,230 @@
+"""The AudioSocket server: Asterisk connects here with a channel's audio, when it was told to.
+
+A call announces a one-time token (``expect``), tells Asterisk to connect with it, and gets back
+what became of the stream. A connection with no token, or one that is not announced, is closed:
+nobody on this machine can listen in or speak into a call by connecting first. No audio is kept
+here: it goes on to the handler as it arrives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from time import monotonic
+from typing import Generic, TypeVar
+
+import structlog
+
+from tipline_gw.errors import VoiceError
+from tipline_gw.voice.frames import FRAME, GIVE_BACK, HEADER, Frame, FrameReader, Kind
+from tipline_gw.voice.listener import Listener
+
+_log = structlog.get_logger()
+
+TOKEN_SECONDS = 5.0
+WAKE_OCTETS = 10 * (HEADER + FRAME)
+"""The kernel wakes the thread for every tenth frame, 200 ms, not for each: a sixth of the CPU."""
+_WAKE_SECONDS = 0.4
+"""Less than ten frames may lie there and no more come: looked after, at the latest, now."""
+SILENCE_SECONDS = 5.0
+"""A channel that sends nothing at all for so long is gone, though nobody said so."""
+_CHUNK = 65536
+_GIVE_BACK_SECONDS = 2.0
+
+T = TypeVar("T")
+
+
+class AudioStream:
+    """One connection after its token: frames in, audio out. Used by one thread."""
+
+    def __init__(self, connection: socket.socket, reader: FrameReader, first: list[Frame]) -> None:
+        self._socket = connection
+        self._reader = reader
+        self._first = first
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def frames(self, silence: float = SILENCE_SECONDS) -> Iterator[Frame]:
+        """Every frame, in batches of about 200 ms, until the stream ends.
+
+        VoiceError after ``silence`` seconds without one, and for what is no frame.
+        """
+        yield from self._take_first()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, WAKE_OCTETS)
+        try:
+            heard = monotonic()
+            while data := self._receive(heard + silence):
+                yield from self._reader.feed(data)
+                heard = monotonic()
+        finally:
+            self._set_low_water(1)
+
+    def pending(self) -> list[Frame] | None:
+        """What lies there now, without waiting; ``None`` once the stream has ended."""
+        frames = self._take_first()
+        data = self._receive_now()
+        if data is None:
+            return frames
+        return frames + self._reader.feed(data) if data else None
+
+    def send_audio(self, pcm: memoryview, timeout: float = 2.0) -> None:
+        """One frame of at most 320 octets, the last of a piece filled up with silence.
+        VoiceError when Asterisk takes it no more."""
+        payload = bytes(pcm).ljust(FRAME, b"\0")
+        try:
+            self._socket.settimeout(timeout)
+            self._socket.sendall(Frame(Kind.AUDIO, payload).to_bytes())
+        except OSError:
+            raise VoiceError("the channel took no more audio") from None
+
+    def give_back(self) -> None:
+        """Gives the channel back to its AGI script, and waits until Asterisk has closed."""
+        # What still comes is read and dropped: unread, it would turn our close into a reset,
+        # which can overtake the frame just sent.
+        with contextlib.suppress(OSError):
+            self._socket.sendall(GIVE_BACK)
+            self._socket.shutdown(socket.SHUT_WR)
+            self._socket.settimeout(_GIVE_BACK_SECONDS)
+            while self._socket.recv(_CHUNK):
+                pass
+
+    def _take_first(self) -> list[Frame]:
+        first, self._first = self._first, []
+        return first
+
+    def _receive(self, until: float) -> bytes:
+        while monotonic() < until:
+            try:
+                self._socket.settimeout(_WAKE_SECONDS)
+                return self._socket.recv(_CHUNK)
+            except TimeoutError:
+                data = self._receive_now()
+                if data is not None:
+                    return data
+            except OSError:
+                return b""
+        raise VoiceError("the channel sent no audio for some time")
+
+    def _receive_now(self) -> bytes | None:
+        try:
+            return self._socket.recv(_CHUNK, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
+
+    def _set_low_water(self, octets: int) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, octets)
+
+
+Handler = Callable[[AudioStream], T]
+
+
+class Expected(Generic[T]):
+    """A connection that was announced."""
+
+    def __init__(self, server: AudioSocketServer, handler: Handler[T]) -> None:
+        self.uuid = str(uuid.uuid4())
+        self._server = server
+        self._handler = handler
+        self._future: Future[T] = Future()
+
+    def result(self) -> T | None:
+        """What the handler returned, once it has; ``None`` if nobody ever connected, or it
+        raised. To be asked when Asterisk said that its end is over."""
+        self._server.forget(self.uuid)
+        if self._future.cancel():
+            return None
+        if self._future.exception() is not None:
+            return None
+        return self._future.result()
+
+    def run(self, stream: AudioStream) -> None:
+        """Called once, in the thread of the connection."""
+        if not self._future.set_running_or_notify_cancel():
+            return
+        try:
+            self._future.set_result(self._handler(stream))
+        except Exception as error:
+            # It is the call that decides what a broken stream means to it.
+            _log.warning("audio-failed", error=type(error).__name__)
+            # Not the error itself: its traceback would keep the audio in its frames alive.
+            self._future.set_exception(VoiceError("the audio of a call failed"))
+
+
+class AudioSocketServer:
+    """Listens for Asterisk's AudioSocket application. ``address`` is what to tell Asterisk."""
+
+    def __init__(self, listen: str, *, max_calls: int) -> None:
+        # Twice: the last stream of a call may still be closing when its next one begins.
+        self._listener = Listener("audio", listen, self._serve, 2 * max_calls)
+        self.address = self._listener.address
+        self._lock = threading.Lock()
+        self._expected: dict[str, Expected[object]] = {}
+        self.malformed = 0
+        """Connections closed because they brought no token that was announced."""
+
+    @property
+    def active(self) -> int:
+        return self._listener.active
+
+    @property
+    def refused(self) -> int:
+        return self._listener.refused
+
+    def expect(self, handler: Handler[T]) -> Expected[T]:
+        """Announces one connection; ``handler(stream)`` runs in its thread when it comes."""
+        expected = Expected(self, handler)
+        with self._lock:
+            self._expected[expected.uuid] = expected  # type: ignore[assignment]
+        return expected
+
+    def forget(self, token: str) -> None:
+        with self._lock:
+            self._expected.pop(token, None)
+
+    def serve_forever(self) -> None:
+        self._listener.serve_forever()
+
+    def close(self, drain_seconds: float = 0.0) -> None:
+        self._listener.close(drain_seconds)
+
+    def _serve(self, connection: socket.socket) -> None:
+        reader = FrameReader()
+        try:
+            frames = _first_frames(connection, reader)
+            expected = self._claim(frames[0])
+        except VoiceError as error:
+            self.malformed += 1
+            _log.warning("audio-malformed", error=type(error).__name__)
+            return
+        expected.run(AudioStream(connection, reader, frames[1:]))
+
+    def _claim(self, frame: Frame) -> Expected[object]:
+        if frame.kind is not Kind.UUID:
+            raise VoiceError("an AudioSocket connection did not begin with its token")
+        with self._lock:
+            expected = self._expected.pop(str(uuid.UUID(bytes=frame.payload)), None)
+        if expected is None:
+            raise VoiceError("an AudioSocket connection that nobody announced")
+        return expected
+
+
+def _first_frames(connection: socket.socket, reader: FrameReader) -> list[Frame]:
+    """The first frames there are, one at the least, within five seconds in all."""
+    until = monotonic() + TOKEN_SECONDS
+    while (left := until - monotonic()) > 0:
+        connection.settimeout(left)
+        try:
+            data = connection.recv(_CHUNK)
+        except OSError:
+            break
+        if not data:
+            break
+        if frames := reader.feed(data):
+            return frames
+    raise VoiceError("an AudioSocket connection brought no token")

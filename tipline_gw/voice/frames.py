@@ -1,0 +1,97 @@
+"""The AudioSocket protocol as values: octets in, frames out. No I/O.
+
+A frame is ``kind(1) length(2, big-endian) payload``
+(docs.asterisk.org, Configuration/Channel-Drivers/AudioSocket).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from tipline_gw.errors import VoiceError
+
+HEADER = 3
+RATE = 8000
+"""Samples a second of ``Kind.AUDIO``: signed linear, 16 bit, little-endian, mono."""
+SAMPLE = 2
+FRAME_SECONDS = 0.02
+FRAME = int(RATE * FRAME_SECONDS) * SAMPLE
+"""Octets of the audio in a frame as Asterisk sends them: 320, for 20 ms."""
+
+MOST = 8192
+"""Octets of the longest payload taken: half a second, far over any packet time."""
+
+
+class Kind(IntEnum):
+    HANGUP = 0x00
+    UUID = 0x01
+    DTMF = 0x03
+    AUDIO = 0x10
+    AUDIO_12 = 0x11
+    AUDIO_16 = 0x12
+    AUDIO_24 = 0x13
+    AUDIO_32 = 0x14
+    AUDIO_44 = 0x15
+    AUDIO_48 = 0x16
+    AUDIO_96 = 0x17
+    AUDIO_192 = 0x18
+    ERROR = 0xFF
+
+
+_KINDS = {kind.value: kind for kind in Kind}
+_LENGTHS = {Kind.HANGUP: (0, 1), Kind.UUID: (16, 16), Kind.DTMF: (1, 1), Kind.ERROR: (0, 16)}
+_ANY = (0, MOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    kind: Kind
+    payload: bytes
+
+    def to_bytes(self) -> bytes:
+        return bytes((self.kind,)) + len(self.payload).to_bytes(2, "big") + self.payload
+
+
+GIVE_BACK = Frame(Kind.HANGUP, b"").to_bytes()
+"""Sent to Asterisk it ends the application, and the channel goes on with its AGI script."""
+
+
+class FrameReader:
+    """``feed`` octets as they come; whole frames come out, the rest waits: never more than one
+    frame of it. VoiceError for what is no AudioSocket, and from then on."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._broken = False
+
+    @property
+    def waiting(self) -> int:
+        """Octets kept of a frame that is not whole yet."""
+        return len(self._rest)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        if self._broken:
+            raise VoiceError("an AudioSocket stream was broken before")
+        data = self._rest + data
+        frames: list[Frame] = []
+        start = 0
+        while len(data) - start >= HEADER:
+            kind, length = self._header(data, start)
+            end = start + HEADER + length
+            if end > len(data):
+                break
+            frames.append(Frame(kind, data[start + HEADER : end]))
+            start = end
+        self._rest = data[start:]
+        return frames
+
+    def _header(self, data: bytes, start: int) -> tuple[Kind, int]:
+        kind = _KINDS.get(data[start])
+        length = int.from_bytes(data[start + 1 : start + HEADER], "big")
+        least, most = _LENGTHS.get(kind, _ANY) if kind is not None else (0, -1)
+        if kind is None or not least <= length <= most:
+            self._broken = True
+            self._rest = b""
+            raise VoiceError("a frame that AudioSocket does not have")
+        return kind, length
