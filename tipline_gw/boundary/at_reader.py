@@ -222,7 +222,6 @@ class AtReader:
         header = self._headers[-1]
         if header is not None and header[1] == 0:
             self._headers.pop()
-            self._emit(header[0] + b",0")
         else:
             self._pdu(None)
 

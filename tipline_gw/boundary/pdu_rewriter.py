@@ -2,8 +2,8 @@
 
 What comes out of here is a valid PDU that any decoder reads: the service centre empty, the
 originating address an alphanumeric one that spells the token. It refuses to pass on what it
-cannot place with certainty: a PDU whose length differs from its header's, or whose address is not
-where it should be, becomes one that decodes to "undecodable" and holds only what lies beyond the
+cannot place with certainty: a PDU whose length differs from its header's, or whose parts do not
+add up to it, becomes one that decodes to "undecodable" and holds only what lies beyond the
 reach of any address, or nothing where the line is longer than its header says: another PDU may
 have run into it.
 """
@@ -33,11 +33,16 @@ from tipline_gw.errors import BoundaryError, PduError
 _NO_SMSC = b"\x00"
 # SMS-DELIVER whose address claims 255 digits: no decoder finds an address in it.
 _UNLOCATABLE = bytes((0x00, 0x00, 0xFF))
-# SMS-SUBMIT to nobody: what the gateway itself sent has a case code in its text.
+# To and about nobody: what the gateway itself sent has a case code in its text.
 _STORED_SUBMIT = bytes((0x00, SUBMIT, 0x00, 0x00, 0x81))
+_SOME_REPORT = bytes((0x00, STATUS_REPORT, 0x00, 0x00, 0x81))
 _REPORT_TAIL = 2 * STAMP + 1
+_PADDING = 1
+_MISFIT = "misfit"
 _FINGERPRINT = 16
 _CTRL_Z = b"\x1a"
+
+Octets = bytes | bytearray | memoryview
 
 
 class PduRewriter:
@@ -65,29 +70,43 @@ class PduRewriter:
         ``length``: of the TPDU in octets as its header line has it (3GPP TS 27.005 §3.1);
         ``None`` where that could not be read, and for ``line`` where none came.
         """
+        if line is None:
+            return self._unlocatable(secrets.token_bytes(_FINGERPRINT), b"")
         try:
-            octets = unhex(line if line is not None else bytearray())
+            octets = unhex(line)
         except PduError:
-            return _line(_UNLOCATABLE)
+            return self._unlocatable(line, b"")
         try:
             return self._rewritten(octets, length)
-        except PduError:
-            return _line(_beyond_reach(octets, length))
+        except PduError as error:
+            tail = b"" if error.what == _MISFIT else _beyond_reach(octets, length)
+            return self._unlocatable(line, tail)
         finally:
             wipe(octets)
+
+    def _unlocatable(self, line: Octets, tail: bytes) -> tuple[bytes, int]:
+        """A PDU that decodes to "bad-address" with ``tail`` as its data.
+
+        In the reach of the address stands a keyed digest of what came, or two different messages
+        that cannot be read would look like one delivered twice.
+        """
+        digest = hashlib.blake2s(line, key=self._key, digest_size=_FINGERPRINT).digest()
+        filler = digest.ljust(ADDRESS_REACH - len(_UNLOCATABLE), b"\x00")
+        return _line(_UNLOCATABLE + filler + tail)
 
     def _rewritten(self, octets: bytearray, length: int | None) -> tuple[bytes, int]:
         layout = locate(octets, _tpdu_start(octets, length))
         if layout.kind == SUBMIT:
             return _line(_STORED_SUBMIT)
+        if layout.kind == STATUS_REPORT:
+            return _line(_report(octets, layout))
         field = octets[layout.address : layout.end]
         try:
             token = self._vault.token(field)
             tail = _tail(octets, layout)
             head = bytes(octets[layout.tpdu : layout.address])
             line, size = _line(_NO_SMSC + head + address.token_field(token) + bytes(tail))
-            if layout.kind != STATUS_REPORT:
-                self._vault.remember(field, self.fingerprint(line))
+            self._vault.remember(field, self.fingerprint(line))
         finally:
             wipe(field)
         return line, size
@@ -125,8 +144,8 @@ def sender(line: str) -> ReplyToken | None:
 
 def _beyond_reach(octets: bytearray, length: int | None) -> bytes:
     if length is None or len(octets) > length + MAX_SMSC:
-        return _UNLOCATABLE
-    return _UNLOCATABLE + bytes(ADDRESS_REACH - 3) + bytes(octets[ADDRESS_REACH:])
+        return b""
+    return bytes(octets[ADDRESS_REACH:])
 
 
 def _line(octets: bytes) -> tuple[bytes, int]:
@@ -146,14 +165,25 @@ def _tpdu_start(octets: bytearray, length: int | None) -> int:
     return start
 
 
+def _report(octets: bytearray, layout: Layout) -> bytes:
+    if len(octets) < layout.end + _REPORT_TAIL:
+        raise PduError("truncated")
+    return _SOME_REPORT
+
+
 def _tail(octets: bytearray, layout: Layout) -> bytearray:
-    """What follows the address, to the end of the user data and not an octet further."""
-    if layout.kind == STATUS_REPORT:
-        return octets[layout.end : layout.end + _REPORT_TAIL]
+    """What follows the address, to the end of the user data and not an octet further.
+
+    The user data must end where the PDU does, or the address was not where it seemed to be. One
+    octet too many is the padding that some senders put behind a multiple of eight characters.
+    """
     fixed = layout.end + 2 + STAMP + 1
     if fixed > len(octets):
-        return octets[layout.end :]
-    data = octets[fixed : fixed + user_data.size(octets[layout.end + 1], octets[fixed - 1])]
+        raise PduError("truncated")
+    end = fixed + user_data.size(octets[layout.end + 1], octets[fixed - 1])
+    if not end <= len(octets) <= end + _PADDING:
+        raise PduError(_MISFIT if end < len(octets) else "truncated")
+    data = octets[fixed:end]
     if octets[layout.tpdu] & HAS_HEADER:
         user_data.blank_elements(data)
     return octets[layout.end : fixed] + data

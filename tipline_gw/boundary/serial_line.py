@@ -31,6 +31,7 @@ READ_SECONDS = 1.0
 WRITE_SECONDS = 10.0
 """A modem that takes nothing for this long, its flow control on, is gone."""
 
+_LOOK_SECONDS = 0.2
 _CHUNK = 4096
 _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
@@ -68,9 +69,13 @@ class BoundaryPort:
         self._state = threading.Lock()
         self._receiving = threading.Lock()
         self._closed = False
-        self._serial = serial.Serial(
-            device, baudrate, timeout=0, exclusive=True, rtscts=rtscts, dsrdtr=False
-        )
+        try:
+            self._serial = serial.Serial(
+                device, baudrate, timeout=0, exclusive=True, rtscts=rtscts, dsrdtr=False
+            )
+        except serial.SerialException:
+            self._writer.close()
+            raise
         self._fd = self._serial.fileno()
         self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
@@ -89,11 +94,11 @@ class BoundaryPort:
         """Send what the library wrote, made safe; its length, as pyserial answers."""
         with self._sending:
             with self._state:
+                self._check_open()
                 outgoing = self._writer.write(bytes(data))
-                answered = self._reader.ready > 0
+                if self._reader.ready:
+                    self._wake()
             self._send(outgoing)
-        if answered:
-            self._wake()
         return len(data)
 
     def inWaiting(self) -> int:  # noqa: N802 - pyserial's name
@@ -103,11 +108,11 @@ class BoundaryPort:
 
     def close(self) -> None:
         """Give the device back and wipe what is held. May be called twice, by any thread."""
-        with self._sending:
+        with self._state:
             if self._closed:
                 return
             self._closed = True
-        self._wake()
+            self._wake()
         with self._receiving, self._sending, self._state:
             self._reader.close()
             self._writer.close()
@@ -134,6 +139,10 @@ class BoundaryPort:
 
     # -- the device -----------------------------------------------------------------------------
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise serial.SerialException("the port is closed")
+
     def _take(self, size: int) -> bytes:
         with self._state:
             return self._reader.take(size)
@@ -141,8 +150,7 @@ class BoundaryPort:
     def _pump(self) -> list[Notice]:
         """Wait for octets and scrub them; the notices among them."""
         with self._receiving:
-            if self._closed:
-                raise serial.SerialException("the port is closed")
+            self._check_open()
             if not self._wait(select.POLLIN, self._read_seconds, self._woken):
                 return []
             size = self._receive()
@@ -182,9 +190,11 @@ class BoundaryPort:
         try:
             with memoryview(outgoing) as view:
                 while sent < len(outgoing):
-                    if self._closed or not self._wait(select.POLLOUT, deadline - time.monotonic()):
+                    self._check_open()
+                    if self._wait(select.POLLOUT, _LOOK_SECONDS):
+                        sent += self._write_some(view[sent:])
+                    elif time.monotonic() > deadline:
                         raise serial.SerialException("the device takes nothing")
-                    sent += self._write_some(view[sent:])
         finally:
             wipe(outgoing)
 
