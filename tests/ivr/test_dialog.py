@@ -1,4 +1,6 @@
 import random
+from functools import partial
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -98,10 +100,9 @@ def test_a_line_that_is_dead_to_the_end_ends_too():
 @settings(max_examples=400, deadline=None, database=None)
 @given(data=st.data(), languages=LANGUAGES)
 def test_whatever_a_caller_does_the_dialog_goes_on_and_ends(data, languages):
-    steps = 0
-    for _ in call(languages, lambda command: data.draw(answers(command))):
-        steps += 1
-        assert steps <= MOST_COMMANDS
+    steps = call(languages, lambda command: data.draw(answers(command)))
+    for count, _ in enumerate(steps):
+        assert count < MOST_COMMANDS
 
 
 @settings(max_examples=300, deadline=None, database=None)
@@ -116,7 +117,7 @@ def test_hang_up_at_any_moment_ends_at_once(data, languages, moment):
 @given(data=st.data(), languages=LANGUAGES)
 def test_a_code_that_was_given_is_said_whole_and_cannot_be_interrupted(data, languages):
     steps = list(call(languages, lambda command: data.draw(answers(command))))
-    for (_, event), (following, _) in zip(steps, steps[1:], strict=False):
+    for (_, event), (following, _) in pairwise(steps):
         if isinstance(event, Kept):
             assert following == Say((names.YOUR_CODE, *spelled(event.code)))
     assert not isinstance(steps[-1][1], Kept)
@@ -162,12 +163,12 @@ def _everything_said(languages: list[str]) -> set[str]:
     """By many calls at random, with a fixed seed, and one for each state of a case."""
     choice, said = random.Random(1), set[str]()
     for number in range(3000):
-        for command, _ in call(languages, lambda command: _at_random(command, choice, number)):
+        for command, _ in call(languages, partial(_at_random, choice, number)):
             said |= set(command.prompts) if isinstance(command, Ask | Say) else set()
     return said
 
 
-def _at_random(command, choice, number):
+def _at_random(choice, number, command):
     match command:
         case Ask(digits=1) | PlayBack():
             return choice.choice([Silence(), *map(Keys, "0123459*")])
@@ -175,7 +176,7 @@ def _at_random(command, choice, number):
             return choice.choice([Keys(CODE), Keys("1"), Silence()])
         case Listen():
             return Heard(
-                choice.choice(list(Ended)[:1] + list(Ended)[2:]), choice.choice([0.0, 9.0])
+                choice.choice([Ended.KEY, Ended.LIMIT, Ended.FAILED]), choice.choice([0.0, 9.0])
             )
         case Keep():
             return choice.choice([Kept("0123456789" + CODE[:2]), Refused()])

@@ -1,0 +1,215 @@
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tipline_gw.errors import ConfigError
+from tipline_gw.prompts import names
+from tipline_gw.prompts.catalogue import Catalogue, shipped
+from tipline_gw.resources import catalogues
+
+GSM7 = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+"""The default alphabet of 3GPP TS 23.038 §6.2.1, without the extension table."""
+
+TELLTALE = re.compile(
+    r"crim|polic|tip\b|tips\b|anonym|an[oó]nim|denunci|aviso|delit|line\b|l[ií]nea|autorid|investig"
+    r"|report|authorit|drug|droga|gang|089|911",
+    re.IGNORECASE,
+)
+
+
+_LINES = st.one_of(
+    st.sampled_from(["", "#, fuzzy", "#~ old", 'msgid_plural "b"', 'msgstr[0] "c"', '"more"']),
+    st.builds(
+        "{} {}".format,
+        st.sampled_from(["msgctxt", "msgid", "msgstr"]),
+        st.one_of(
+            st.sampled_from(['"prompt"', '"sms"', '"voice"', '"welcome"', '"{key}"', '""', '"']),
+            st.text(max_size=8),
+        ),
+    ),
+)
+
+
+@pytest.fixture(params=["es", "en"])
+def catalogue(request) -> Catalogue:
+    return Catalogue.load(request.param)
+
+
+def entry(context: str, name: str, text: str) -> str:
+    return f'msgctxt "{context}"\nmsgid "{name}"\nmsgstr "{text}"\n\n'
+
+
+def write(directory: Path, language: str, text: str) -> Path:
+    file = directory / f"{language}.po"
+    header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    file.write_text(header + text, "utf-8")
+    return file
+
+
+def test_spanish_and_english_are_shipped():
+    assert {"es", "en"} <= set(shipped())
+
+
+def test_all_shipped_languages_say_the_same_things():
+    loaded = [Catalogue.load(language) for language in shipped()]
+    assert len({frozenset(each.prompts) for each in loaded}) == 1
+    assert len({frozenset(each.texts) for each in loaded}) == 1
+    assert set(loaded[0].texts) == set(names.WRITTEN)
+
+
+def test_every_text_fits_one_gsm7_message_with_its_code(catalogue):
+    for name in names.WRITTEN:
+        text = catalogue.sms(name, code="0000 0000 0000")
+        assert set(text) <= GSM7, name
+        assert len(text) <= 160, name
+
+
+def test_no_text_says_what_the_line_is_for(catalogue):
+    for name in names.WRITTEN:
+        assert not TELLTALE.search(catalogue.sms(name, code="0")), name
+
+
+def test_only_the_receipt_carries_a_code(catalogue):
+    with_code = {name for name in names.WRITTEN if "{code}" in catalogue.texts[name]}
+    assert with_code == {"received-code"}
+    assert "1234 5678 9012" in catalogue.sms("received-code", code="1234 5678 9012")
+
+
+def test_the_receipt_names_the_word_that_asks_for_the_state():
+    assert "ESTADO" in Catalogue.load("es").sms("received-code", code="0")
+    assert "STATUS" in Catalogue.load("en").sms("received-code", code="0")
+
+
+def test_the_welcome_tells_the_emergency_number_and_what_is_kept():
+    spanish, english = (Catalogue.load(each).spoken("welcome", "911") for each in ("es", "en"))
+    assert spanish == "¿Peligro? Nueve uno uno. Grabamos su voz, no su número."
+    assert english == "Danger? Nine one one. We record your voice, not your number."
+
+
+def test_the_advice_does_not_promise_what_the_network_breaks():
+    assert "su compañía telefónica sabe que usted llamó" in Catalogue.load("es").prompt("advice")
+    assert "your phone company knows that you called" in Catalogue.load("en").prompt("advice")
+
+
+def test_spanish_callers_are_addressed_as_usted():
+    texts = " ".join(Catalogue.load("es").prompts.values())
+    assert not re.search(r"\b(tú|tu|tus|ti|tienes|quieres|puedes|deseas)\b", texts, re.IGNORECASE)
+
+
+def test_a_language_offers_itself_with_its_key_in_its_own_words():
+    assert Catalogue.load("es").spoken("language-choice", key="1") == "Español: uno."
+    assert Catalogue.load("en").spoken("language-choice", key="2") == "English: two."
+
+
+def test_no_prompt_is_spoken_with_an_empty_field(catalogue):
+    for name in catalogue.prompt_names():
+        assert "{" not in catalogue.spoken(name, emergency="911", key="1")
+
+
+def test_an_operator_rewords_a_shipped_language_entry_by_entry(tmp_path):
+    write(tmp_path, "es", entry("prompt", "goodbye", "Hasta luego."))
+    reworded = Catalogue.load("es", tmp_path)
+    assert reworded.prompt("goodbye") == "Hasta luego."
+    assert reworded.prompt("welcome") == Catalogue.load("es").prompt("welcome")
+
+
+def test_an_operator_adds_a_language_without_a_synthetic_voice(tmp_path):
+    text = (catalogues() / "es.po").read_text("utf-8").replace('msgstr "es-419"', 'msgstr ""')
+    (tmp_path / "maz.po").write_text(text, "utf-8")
+    assert Catalogue.load("maz", tmp_path).voice.name == ""
+
+
+def test_an_unfinished_or_unsure_entry_leaves_the_shipped_words(tmp_path):
+    unsure = "#, fuzzy\n" + entry("prompt", "goodbye", "Chao") + entry("prompt", "welcome", "")
+    write(tmp_path, "es", unsure)
+    assert Catalogue.load("es", tmp_path) == Catalogue.load("es")
+
+
+def test_a_language_without_a_catalogue_says_which_file_to_write(tmp_path):
+    with pytest.raises(ConfigError, match="maz") as error:
+        Catalogue.load("maz", tmp_path)
+    assert str(tmp_path / "maz.po") in error.value.todo
+
+
+@pytest.mark.parametrize("code", ["", "../es", "e", "ES", "es/..", "es.po"])
+def test_a_malformed_language_code_never_becomes_a_path(code):
+    with pytest.raises(ConfigError, match="malformed"):
+        Catalogue.load(code)
+
+
+def test_a_new_language_that_is_not_whole_says_what_is_missing(tmp_path):
+    write(tmp_path, "maz", entry("prompt", "goodbye", "…"))
+    with pytest.raises(ConfigError, match="lacks prompt language-choice") as error:
+        Catalogue.load("maz", tmp_path)
+    assert "sms unavailable" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (entry("prompt", "welcome", "Hola {nombre}"), "only these fields"),
+        (entry("prompt", "welcome", "Hola {emergency.real}"), "only these fields"),
+        (entry("prompt", "welcome", "Hola {"), "a brace stands alone"),
+        (entry("sms", "received-code", "Gracias"), "the field {code} is missing"),
+        (entry("prompt", "language-choice", "Español"), "the field {key} is missing"),
+        (entry("prompts", "welcome", "Hola"), "msgctxt must be"),
+        ('msgid "welcome"\nmsgstr "Hola"\n', "msgctxt must be"),
+    ],
+)
+def test_an_entry_that_cannot_be_said_is_refused_with_file_and_line(tmp_path, text, reason):
+    file = write(tmp_path, "es", text)
+    with pytest.raises(ConfigError) as error:
+        Catalogue.load("es", tmp_path)
+    assert re.match(rf"{re.escape(str(file))}:\d+: ", str(error.value))
+    assert reason in str(error.value)
+
+
+def test_plural_forms_are_refused(tmp_path):
+    plural = 'msgctxt "sms"\nmsgid "received"\nmsgid_plural "many"\nmsgstr[0] "a"\nmsgstr[1] "b"\n'
+    write(tmp_path, "es", plural)
+    with pytest.raises(ConfigError, match="plural"):
+        Catalogue.load("es", tmp_path)
+
+
+@pytest.mark.parametrize("speed", ["fast", "79", "451", "²"])
+def test_a_speed_that_cannot_be_spoken_is_refused(tmp_path, speed):
+    write(tmp_path, "es", entry("voice", "words-per-minute", speed))
+    with pytest.raises(ConfigError, match="speed"):
+        Catalogue.load("es", tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"hello\n", b'msgid "a\n'])
+def test_a_file_that_is_no_po_file_is_refused_by_name(tmp_path, content):
+    (tmp_path / "es.po").write_bytes(content)
+    with pytest.raises(ConfigError, match=re.escape(f"{tmp_path / 'es.po'}: not a readable PO")):
+        Catalogue.load("es", tmp_path)
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(st.one_of(st.binary(max_size=120), st.lists(_LINES).map("\n".join).map(str.encode)))
+def test_any_file_is_a_catalogue_or_a_configuration_error(tmp_path_factory, content):
+    folder = tmp_path_factory.mktemp("po")
+    (folder / "es.po").write_bytes(content)
+    try:
+        assert Catalogue.load("es", folder).prompt("goodbye")
+    except ConfigError as error:
+        assert str(folder) in str(error)
+
+
+def test_asking_for_what_is_not_there_is_an_error(catalogue):
+    with pytest.raises(ConfigError, match="no prompt “nothing”"):
+        catalogue.prompt("nothing")
+    with pytest.raises(ConfigError, match="no sms “nothing”"):
+        catalogue.sms("nothing")
+
+
+def test_a_text_without_its_field_is_an_error_that_does_not_carry_the_others(catalogue):
+    with pytest.raises(ConfigError) as error:
+        catalogue.sms("received-code", kode="123456789018")
+    assert "123456789018" not in str(error.value)
