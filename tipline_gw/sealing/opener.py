@@ -22,7 +22,7 @@ from tipline_gw.sealing.identities import Identity, unwrap_any
 from tipline_gw.sealing.secret import wipe
 from tipline_gw.sealing.stream import NONCE_SIZE, SEALED_CHUNK_SIZE, chunk_nonce, payload_key
 
-_PASSPHRASE = "scrypt"  # noqa: S105  a stanza's name, not a passphrase
+_SCRYPT = "scrypt"
 
 
 class Sink(Protocol):
@@ -135,7 +135,7 @@ def _unopened(counter: int, *, whole: bool) -> PayloadError:
 
 def _refuse_mixed_passphrase(stanzas: Sequence[Stanza]) -> None:
     """A passphrase stanza stands alone (C2SP age, "The scrypt recipient type")."""
-    if len(stanzas) > 1 and any(stanza.kind == _PASSPHRASE for stanza in stanzas):
+    if len(stanzas) > 1 and any(stanza.kind == _SCRYPT for stanza in stanzas):
         raise HeaderFormError("the header mixes a passphrase with other recipients")
 
 
