@@ -6,6 +6,7 @@ It changes nothing, and opens nothing that the daemon does not open.
 from __future__ import annotations
 
 import ipaddress
+import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -66,8 +67,9 @@ def _attempt(file: Path, do: Callable[[], object]) -> Iterator[Finding]:
     try:
         do()
     except TiplineError as error:
-        what = error.what.removeprefix(f"{file}: ").removeprefix(f"{file}:")
-        yield Finding(str(file), 0, what, error.todo)
+        place = re.match(re.escape(str(file)) + r":(?:(\d+):)? ?", error.what)
+        what = error.what[place.end() :] if place else error.what
+        yield Finding(str(file), int(place[1] or 0) if place else 0, what, error.todo)
 
 
 def _permissions(config: Path, settings: Settings) -> Iterator[Finding]:

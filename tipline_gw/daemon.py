@@ -21,7 +21,7 @@ from tipline_gw.boundary.vault import Vault
 from tipline_gw.domain import case_code
 from tipline_gw.domain.sms import Message, Reply
 from tipline_gw.domain.tip import Kind, TipId
-from tipline_gw.errors import ConfigError, TiplineError
+from tipline_gw.errors import ConfigError
 from tipline_gw.intake import texts
 from tipline_gw.intake.calls import CallTip
 from tipline_gw.intake.codes import CodePool
@@ -81,8 +81,8 @@ class Daemon:
                 settings.sms.reassembly_seconds,
             )
             self._listen()
-        except TiplineError:
-            self._writer.close()
+        except BaseException:
+            self._writer.close()  # its thread would keep a failed start alive
             raise
 
     def _listen(self) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tipline_gw.domain.tip import Kind, State, TipId
 from tipline_gw.errors import StoreError
 from tipline_gw.store import repository as repo
-from tipline_gw.store.engine import open_engine, translated
+from tipline_gw.store.engine import migrate, open_engine, translated
 from tipline_gw.store.writer import Writer
 
 
@@ -89,3 +89,15 @@ def test_commits_are_synchronous(sqlite):
     with translated(), sqlite.connect() as connection:
         read = lambda name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()  # noqa: E731
         assert (read("journal_mode"), read("synchronous"), read("secure_delete")) == ("wal", 2, 1)
+
+
+def test_a_store_is_opened_again_with_what_is_in_it(tmp_path):
+    url = f"sqlite:///{tmp_path}/tips.db"
+    for tips in (0, 1):
+        engine = open_engine(url)
+        migrate(engine)
+        assert len(repo.tips(engine)) == tips
+        writer = Writer(engine)
+        new_tip(writer)
+        writer.close()
+        engine.dispose()

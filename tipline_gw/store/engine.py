@@ -48,7 +48,7 @@ def _is_sqlite(url: str) -> bool:
 
 def _private(path: Path) -> None:
     """The file is made by us first, so that it is never readable by others."""
-    with contextlib.suppress(FileExistsError), translated():
+    with translated(), contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 

@@ -29,6 +29,7 @@ _TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,79}")
 _PLACE = r"[A-Za-z_?][\w.]*:\d{1,5}"
 _DIGIT_RUN = re.compile(r"\d{5}")
 _LARGEST = 1_000_000
+_OURS = "tipline_gw"
 
 
 def _number(value: Any) -> bool:
@@ -119,6 +120,11 @@ def _uncaught(kind: type[BaseException], tb: TracebackType | None) -> None:
         structlog.get_logger().error("uncaught", error=kind.__name__, places=_where(tb))
 
 
+def _ours_or_grave(record: logging.LogRecord) -> bool:
+    """Above debug level, libraries are heard from warnings on: what they say is not told anyway."""
+    return record.name == _OURS or record.levelno >= logging.WARNING
+
+
 def _install_hooks() -> None:
     """Python prints uncaught exceptions with their arguments: not here."""
     sys.excepthook = lambda kind, _value, tb: _uncaught(kind, tb)
@@ -154,6 +160,8 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
             ],
         )
     )
+    if numeric > logging.DEBUG:
+        handler.addFilter(_ours_or_grave)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(numeric)
@@ -171,4 +179,4 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
 
 
 def _ours(*_args: Any) -> logging.Logger:
-    return logging.getLogger("tipline_gw")
+    return logging.getLogger(_OURS)

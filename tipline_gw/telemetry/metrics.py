@@ -30,7 +30,6 @@ class Metrics:
         self.modem_restarts = self._counter(
             "modem_restarts", "Times a modem was begun anew.", "modem"
         )
-        self.calls_now = Gauge("tipline_calls_now", "Calls under way.", [], registry=self.registry)
         self.commit_seconds = Histogram(
             "tipline_commit_seconds",
             "One group commit of the store.",

@@ -1,0 +1,149 @@
+"""The outside of the command: what it writes, prints, refuses and how it exits."""
+
+import json
+import re
+import socket
+import stat
+import tomllib
+
+import pytest
+
+from tests.cli.conftest import tipline
+
+
+def test_init_writes_a_ready_private_configuration(initialised):
+    names = {path.name for path in initialised.iterdir()}
+    assert {"tipline.toml", "recipients.txt", "reviewer.key", "prompts", "tips.db"} <= names
+    for name in ("tipline.toml", "recipients.txt", "reviewer.key", "tips.db"):
+        assert stat.S_IMODE((initialised / name).stat().st_mode) & 0o77 == 0, name
+    tables = tomllib.loads((initialised / "tipline.toml").read_text())
+    assert tables["store"]["url"] == f"sqlite:///{initialised}/tips.db"
+    shown = tipline("keys", "show", initialised / "reviewer.key").stdout.strip()
+    assert shown in (initialised / "recipients.txt").read_text()
+
+
+def test_init_refuses_a_directory_in_use(initialised):
+    again = tipline("init", initialised)
+    assert again.returncode == 1
+    assert again.stderr.splitlines() == [
+        f"tipline-gw: {initialised} is in use: name a new or an empty directory"
+    ]
+
+
+def test_without_recipients_nothing_starts_and_it_says_why(tmp_path):
+    assert tipline("init", tmp_path / "gw").returncode == 0
+    done = tipline("run", config=tmp_path / "gw" / "tipline.toml")
+    assert done.returncode == 1
+    assert "recipients.txt" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_finds_nothing_fatal_in_what_init_wrote(gateway):
+    done = tipline("check", "--json", config=gateway)
+    assert done.returncode == 0
+    (finding,) = json.loads(done.stdout)
+    assert finding["file"].endswith("reviewer.key")
+    assert not finding["fatal"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda d: (d / "recipients.txt").write_text("age1nonsense\n"), r"recipients\.txt:1: "),
+        (lambda d: (d / "recipients.txt").chmod(0o666), "others can change it"),
+        (lambda d: (d / "tips.db").chmod(0o644), "others can read the store"),
+        (lambda d: (d / "prompts/es/welcome.sln").unlink(), "es/welcome: the prompt is missing"),
+        (lambda d: (d / "prompts/en/tone.sln").write_bytes(b"x"), "en/tone"),
+    ],
+)
+def test_check_names_the_place_and_the_remedy(gateway, spoil, said):
+    spoil(gateway.parent)
+    done = tipline("check", config=gateway)
+    assert done.returncode == 1
+    assert re.search(said, done.stdout), done.stdout
+
+
+def test_check_reads_the_asterisk_files_beside_the_configuration(gateway):
+    directory = gateway.parent / "asterisk"
+    assert tipline("asterisk-config", directory, config=gateway).returncode == 0
+    assert tipline("check", config=gateway).returncode == 0
+    (directory / "cdr.conf").write_text("[general]\nenable = yes\n")
+    done = tipline("check", config=gateway)
+    assert done.returncode == 1
+    assert "cdr.conf:2: call detail records hold every caller's number" in done.stdout
+
+
+def test_an_unknown_key_refuses_start_with_file_line_key_reason(gateway):
+    gateway.write_text(gateway.read_text().replace("[sms]", "[sms]\nno_such_key = 1"))
+    for command in ("check", "run"):
+        done = tipline(command, config=gateway)
+        assert done.returncode == 1
+        assert re.search(r"tipline\.toml:\d+: sms\.no_such_key: unknown key", done.stderr)
+
+
+def test_a_profile_that_is_not_there_refuses_start(gateway):
+    modem = '[[modem]]\nname = "gsm0"\nport = "/dev/null"\nprofile = "no/such"\n'
+    gateway.write_text(gateway.read_text() + modem)
+    done = tipline("run", config=gateway)
+    assert done.returncode == 1
+    assert "there is no modem profile no/such: choose one of: generic/generic" in done.stderr
+
+
+def test_the_daemon_serves_and_ends_on_sigterm(running, gateway):
+    assert running.get("/healthz") == (200, "ok\n")
+    assert "tipline_calls_now 0.0" in running.get("/metrics")[1]
+    tables = tomllib.loads(gateway.read_text())
+    for listen in (tables["voice"]["agi_listen"], tables["voice"]["audio_listen"]):
+        host, port = listen.split(":")
+        socket.create_connection((host, int(port)), 2).close()
+    assert tipline("tips", "list", "--json", config=gateway).stdout.strip() == "[]"
+    assert running.terminate() == 0
+    events = [json.loads(line)["event"] for line in running.log.read_text().splitlines()]
+    ours = [event for event in events if event != "library-message"]
+    assert (ours[0], ours[-2:]) == ("ready", ["stopping", "stopped"])
+
+
+def test_two_daemons_on_one_port_is_a_clear_error(running, gateway):
+    second = tipline("run", config=gateway)
+    assert second.returncode == 1
+    assert "cannot listen on" in second.stderr
+    assert running.terminate() == 0
+
+
+def test_hostile_bytes_on_every_listener_harm_nothing(running, gateway):
+    tables = tomllib.loads(gateway.read_text())
+    for listen in (tables["voice"]["agi_listen"], tables["voice"]["audio_listen"], running.listen):
+        host, port = listen.split(":")
+        for hostile in (b"\x00" * 5000, b"agi_callerid: +526561234567\n\n", b"\xff\x10\x00\x00"):
+            with socket.create_connection((host, int(port)), 2) as sock:
+                sock.sendall(hostile)
+    assert running.get("/readyz")[0] == 200
+    assert running.terminate() == 0
+    assert "6561234567" not in running.log.read_text()
+
+
+def test_export_of_nothing_is_done(gateway, tmp_path):
+    done = tipline("tips", "export", tmp_path / "out", "--json", config=gateway)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]")
+
+
+def test_wrong_usage_exits_2_and_a_missing_configuration_1(tmp_path):
+    assert tipline("no-such-command").returncode == 2
+    assert tipline("tips", "list", "--nonsense").returncode == 2
+    done = tipline("tips", "list", config=tmp_path / "none.toml")
+    assert done.returncode == 1
+    assert "run tipline-gw init" in done.stderr
+
+
+def test_every_command_has_help():
+    commands = ["init", "run", "check", "keys new", "keys show", "pdu decode", "prompts build",
+                "prompts check", "asterisk-config", "tips list", "tips export", "tips open",
+                "demo"]  # fmt: skip
+    for command in ["", *commands]:
+        done = tipline(*command.split(), "--help")
+        assert done.returncode == 0, command
+        assert "Usage" in done.stdout
+
+
+def test_version_is_told():
+    assert re.fullmatch(r"tipline-gw \d+\.\d+\.\d+\n", tipline("--version").stdout)
