@@ -53,7 +53,8 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     silent = sum(finding.fatal for finding in findings)
     if silent:
         raise PromptError(
-            f"prompts that cannot be played: {silent}", "run tipline-gw prompts build, or record them"
+            f"prompts that cannot be played: {silent}",
+            "run tipline-gw prompts build, or record them",
         )
 
 
