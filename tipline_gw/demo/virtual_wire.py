@@ -1,0 +1,143 @@
+"""The wire of the virtual modem: a pseudo-terminal, and what a bad cable does to the bytes.
+
+Why it exists: drivers are tested against slow, chopped and noisy lines, and against ports that
+disappear. A pseudo-terminal refuses nothing: what nobody reads would pile up, so the output is
+bounded, and what is said while nobody has the port open is lost, as on a real one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import select
+import tty
+from pathlib import Path
+
+from tipline_gw.demo.virtual_modes import Modes
+from tipline_gw.errors import ModemError
+
+MAX_OUT = 1 << 20
+CHUNK = 1 << 16
+BURST = 16
+"""Bytes that a paced line saves up before it bothers the machine."""
+
+
+class Wire:
+    """What is on its way to the other side, given out at the pace of the line."""
+
+    def __init__(self, modes: Modes, seed: int = 0) -> None:
+        self._modes = modes
+        self._out = bytearray()
+        self._random = random.Random(seed)  # noqa: S311  # nosec B311 - reproducible, no secret
+        self._next_at = 0.0
+
+    def __len__(self) -> int:
+        return len(self._out)
+
+    def send(self, data: bytes) -> None:
+        if self._modes.noise:
+            data = self._noisy(data)
+        if len(self._out) + len(data) <= MAX_OUT:
+            self._out += data
+
+    def clear(self) -> None:
+        self._out.clear()
+
+    def _noisy(self, data: bytes) -> bytes:
+        """Garbage in the gaps between lines; no line itself is harmed."""
+        pieces = data.split(b"\r\n")
+        gaps = [self._garbage() for _ in range(len(pieces) - 1)]
+        return b"".join(piece + gap for piece, gap in zip(pieces, [*gaps, b""], strict=True))
+
+    def _garbage(self) -> bytes:
+        if self._random.random() >= self._modes.noise:
+            return b"\r\n"
+        junk = bytes(self._random.choice(_JUNK) for _ in range(self._random.randint(0, 8)))
+        return b"\r\n" + junk + b"\r\n" * self._random.randint(1, 3)
+
+    def due(self, now: float) -> memoryview:
+        """What may go now. Tell :meth:`gone` how much of it went."""
+        modes = self._modes
+        if not self._out or (now < self._next_at and (modes.baud or modes.trickle_us)):
+            return memoryview(b"")
+        if modes.trickle_us:
+            return memoryview(bytes(self._out[:1]))
+        if modes.baud:
+            return memoryview(bytes(self._out[:BURST]))
+        return memoryview(bytes(self._out[:CHUNK]))
+
+    def gone(self, count: int, now: float) -> None:
+        del self._out[:count]
+        modes = self._modes
+        pause = modes.trickle_us / 1e6
+        if modes.baud:
+            pause = max(pause, count * 10 / modes.baud)
+        # From when it was due, not from now: late wake-ups do not slow the line down.
+        late = now - self._next_at
+        self._next_at = (self._next_at if 0 <= late < 0.02 else now) + pause
+
+    def next_event(self) -> float | None:
+        return self._next_at if self._out else None
+
+
+_JUNK = bytes(octet for octet in range(256) if octet not in b"\r\n\x1a\x1b>")
+
+
+class Pty:
+    """A pseudo-terminal in raw mode, known by a symbolic link."""
+
+    def __init__(self, link: Path) -> None:
+        self.link = link
+        self.master = -1
+        self._slave_name = ""
+        self._poll = select.poll()
+
+    def open(self) -> int:
+        """Make the terminal and the link. Returns the master's descriptor. Raises ModemError."""
+        if self.link.exists() and not self.link.is_symlink():
+            raise ModemError("the link's place is taken", "name a path that is free")
+        self.master, slave = os.openpty()
+        tty.setraw(slave)
+        self._slave_name = os.ttyname(slave)
+        os.close(slave)
+        os.set_blocking(self.master, False)
+        self._poll = select.poll()
+        self._poll.register(self.master, select.POLLHUP)
+        self._make_link()
+        return self.master
+
+    def _make_link(self) -> None:
+        fresh = self.link.with_name(f".{self.link.name}.{os.getpid()}")
+        fresh.symlink_to(self._slave_name)
+        fresh.replace(self.link)
+
+    def close(self) -> None:
+        """Unplug: whoever has the other side open reads an end of file or an error."""
+        if self.master < 0:
+            return
+        if self.link.is_symlink() and str(self.link.readlink()) == self._slave_name:
+            self.link.unlink()
+        os.close(self.master)
+        self.master = -1
+
+    def listened_to(self) -> bool:
+        """Whether anybody has the other side open at this moment."""
+        return self.master >= 0 and not self._poll.poll(0)
+
+    def read(self) -> bytes | None:
+        """What has come; ``b""`` for nothing yet, ``None`` once the other side is closed."""
+        try:
+            return os.read(self.master, 65536) or None
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            if error.errno == errno.EIO:
+                return None
+            raise
+
+    def write(self, data: memoryview) -> int:
+        try:
+            return os.write(self.master, data)
+        except (BlockingIOError, OSError):
+            return 0
