@@ -57,7 +57,9 @@ class Daemon:
         self._stop = threading.Event()
         self.metrics = Metrics()
         recipients = load_recipients(settings.recipients.file)
-        self._catalogues = [Catalogue.load(language) for language in settings.line.languages]
+        self._catalogues = [
+            Catalogue.load(language, settings.voice.prompts) for language in settings.line.languages
+        ]
         self._engine = open_engine(settings.store.url)
         migrate(self._engine)
         self._writer = Writer(self._engine, self._committed)

@@ -102,7 +102,7 @@ def test_add_more_goes_on_from_the_first(tip, recordings):
 
 def test_hanging_up_before_saying_it_again_keeps_the_first(tip, recordings):
     say(tip, speech(3, 1))
-    say(tip, b"", Ended.HANGUP)
+    say(tip, speech(0.3, 2), Ended.HANGUP)
     tip.close()
     assert recordings() == [speech(3, 1)]
 

@@ -20,7 +20,7 @@ from tipline_gw.demo import sip_caller as sip
 from tipline_gw.demo.asterisk_host import Asterisk, Host, find_host
 from tipline_gw.demo.search import search_files
 from tipline_gw.demo.stage import Gateway, free_port, opened, running, set_up, tipline, until
-from tipline_gw.demo.virtual_modem import VirtualModem
+from tipline_gw.demo.modem_control import VirtualModem
 from tipline_gw.domain import case_code
 from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE
 from tipline_gw.errors import TiplineError
@@ -76,10 +76,8 @@ def play(directory: Path, say: Say) -> Summary:
     summary = Summary()
     host = _host(summary)
     with contextlib.ExitStack() as stack:
-        say("starting two virtual modems, the daemon" + (", Asterisk" if host else ""))
-        modems = {
-            f"gsm{n}": stack.enter_context(VirtualModem(directory / f"tty{n}")) for n in (0, 1)
-        }
+        say("starting two virtual modems and the daemon (prompts are spoken first)")
+        modems = {f"gsm{n}": stack.enter_context(_modem(directory, n)) for n in (0, 1)}
         home = directory / "gateway"
         config = set_up(home, {name: modem.link for name, modem in modems.items()})
         gateway = stack.enter_context(running(config))
@@ -91,6 +89,10 @@ def play(directory: Path, say: Say) -> Summary:
         summary.add("the daemon ends on SIGTERM with 0", gateway.stop() == 0)
         _judge(config, folders, 2 if host else 0, host, summary, say)
     return summary
+
+
+def _modem(directory: Path, number: int) -> VirtualModem:
+    return VirtualModem(directory / f"tty{number}", directory / f"control{number}")
 
 
 def _host(summary: Summary) -> Host | None:

@@ -77,6 +77,10 @@ class Speak:
 Command = Ask | Say | Listen | PlayBack | Keep | LookUp | Speak
 
 
+EMPTY_SECONDS = 0.5
+"""A shorter recording is a slip of the finger, no speech."""
+
+
 class Ended(StrEnum):
     """How a recording ended."""
 

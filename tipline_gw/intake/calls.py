@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from sqlalchemy import Connection
 
 from tipline_gw.domain.case_code import CaseCode
-from tipline_gw.domain.dialog import Ended
+from tipline_gw.domain.dialog import EMPTY_SECONDS, Ended
 from tipline_gw.domain.tip import Envelope, Kind, TipId
 from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE, streaming_header
 from tipline_gw.errors import StoreError, VoiceError
@@ -170,9 +170,11 @@ class CallRecording:
         except StoreError:
             self._tip.broken()
             raise
+        finally:
+            self._sealer.close()
 
     def _end(self, ended: Ended) -> None:
-        if len(self._pcm) == self._before:
+        if len(self._pcm) - self._before < EMPTY_SECONDS * PCM_RATE:
             self._writer.do(lambda connection: repo.drop_sealed(connection, [self._id]))
             return
         self._seal(bytes(recording_padding(HEADER_OCTETS + len(self._pcm))))

@@ -12,13 +12,20 @@ from typing import Final
 
 from tipline_gw.domain import case_code
 from tipline_gw.domain.case_code import CaseCode
-from tipline_gw.domain.dialog import Ask, Ended, Heard, Keep, Kept, Keys, Listen, PlayBack
+from tipline_gw.domain.dialog import (
+    EMPTY_SECONDS,
+    Ask,
+    Ended,
+    Heard,
+    Keep,
+    Kept,
+    Keys,
+    Listen,
+    PlayBack,
+)
 from tipline_gw.errors import CallerHungUp
 from tipline_gw.ivr.menus import REPEATS, REVIEW, SECONDS, Steps, choose, say, step
 from tipline_gw.prompts import names
-
-EMPTY_SECONDS: Final = 0.5
-"""A shorter recording is a slip of the finger, no speech."""
 
 MOST_REVIEWS: Final = 12
 MOST_HEARINGS: Final = 8
