@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.boundary import pdus
+from tests.boundary.hundred_thousand import byte_strings, half
 from tipline_gw.boundary import gsm7
 from tipline_gw.boundary.pdu import ADDRESS_REACH, decode, decode_hex, describe, join, locate
 from tipline_gw.domain.sms import Concat, Part, ReplyToken, Undecodable
@@ -393,24 +394,23 @@ def _is_value(decoded: Part | Undecodable) -> None:
         join([decoded, decoded]).encode("utf-8")
 
 
-@settings(max_examples=60_000, deadline=None, database=None)
-@given(st.binary(max_size=200))
-def test_a_hundred_thousand_any_octets_decode_to_a_value(raw: bytes) -> None:
-    _is_value(decode(raw))
+@half()
+@given(byte_strings(200))
+def test_a_hundred_thousand_any_octets_decode_to_a_value(many: list[bytes]) -> None:
+    for raw in many:
+        _is_value(decode(raw))
 
 
-@settings(max_examples=40_000, deadline=None, database=None)
-@given(
-    st.integers(0, 255),
-    st.integers(0, 255),
-    st.integers(0, 255),
-    st.binary(max_size=60),
-)
-def test_a_hundred_thousand_any_octets_behind_a_valid_address_decode_to_a_value(
-    first: int, dcs: int, length: int, data: bytes
+@half()
+@given(byte_strings(60))
+def test_a_hundred_thousand_any_octets_around_a_valid_address_decode_to_a_value(
+    many: list[bytes],
 ) -> None:
-    head = f"00{first:02X}{'17' if first & 3 == 2 else ''}{pdus.address(pdus.NUMBER)}00{dcs:02X}"
-    _is_value(decode(bytes.fromhex(f"{head}{pdus.STAMP}{length:02X}") + data))
+    for raw in many:
+        first, dcs, length, *data = raw.ljust(3, b"\x08")
+        reference = "17" if first & 3 in (1, 2) else ""
+        head = f"00{first:02X}{reference}{pdus.address(pdus.NUMBER)}00{dcs:02X}{pdus.STAMP}"
+        _is_value(decode(bytes.fromhex(f"{head}{length:02X}") + bytes(data)))
 
 
 @settings(max_examples=2_000, deadline=None, database=None)

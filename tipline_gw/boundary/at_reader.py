@@ -290,7 +290,7 @@ class AtReader:
             return
         device = at_rules.NUMBER_COMMAND.match(self._command) and at_rules.DEVICE_NUMBER.match(line)
         if not device:
-            if at_rules.like_pdu(line):
+            if at_rules.like_pdu(line) and not at_rules.NAMED.match(line):
                 self.counts["stray-pdu"] += 1
                 return
             at_rules.mask_hex(line)
