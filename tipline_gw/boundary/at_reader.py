@@ -288,6 +288,9 @@ class AtReader:
         if unasked or at_rules.unsolicited(line, self._command):
             self.counts["unsolicited"] += 1
             return
+        if self._buffer.noisy and not at_rules.READABLE.search(line):
+            self.counts["garbled"] += 1
+            return
         device = at_rules.NUMBER_COMMAND.match(self._command) and at_rules.DEVICE_NUMBER.match(line)
         if not device:
             if at_rules.like_pdu(line) and not at_rules.NAMED.match(line):

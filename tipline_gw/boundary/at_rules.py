@@ -47,6 +47,7 @@ DEVICE_NUMBER: Final = re.compile(rb'(?:\+C?GSN\s*:\s*)?"?\d{14,17}"?$')
 NAMED: Final = re.compile(rb"([+^%$*#&][A-Z][A-Z0-9]*)\s*:")
 EXTENDED: Final = re.compile(rb"AT[+^%$*#&]")
 NUMBER_COMMAND: Final = re.compile(rb"AT\+C?GSN")
+READABLE: Final = re.compile(rb"[A-Za-z0-9]")
 
 _NUMBER: Final = re.compile(rb"\d(?:[ \-]?\d){6,}")
 _SHORT_NUMBER: Final = re.compile(rb"\d(?:[ \-?]*\d){4,}")

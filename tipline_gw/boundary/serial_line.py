@@ -154,15 +154,22 @@ class BoundaryPort:
             if not self._wait(select.POLLIN, self._read_seconds, self._woken):
                 return []
             size = self._receive()
-            try:
-                with memoryview(self._raw)[:size] as chunk, self._state:
-                    self._reader.feed(chunk)
-                    notices, self._reader.notices = self._reader.notices, []
-                    due = bool(self._reader.due)
-            finally:
-                self._raw[:size] = bytes(size)
-        if due:
+            notices = self._scrub(size)
+        if self._reader.due:
             self._send_due()
+        return notices
+
+    def _scrub(self, size: int) -> list[Notice]:
+        try:
+            with memoryview(self._raw)[:size] as chunk, self._state:
+                self._reader.feed(chunk)
+                notices, self._reader.notices = self._reader.notices, []
+        except Exception:
+            # Any other exception would end the library's thread without a word, and a traceback
+            # of this place has lines in it.
+            raise serial.SerialException("a line could not be read") from None
+        finally:
+            self._raw[:size] = bytes(size)
         return notices
 
     def _receive(self) -> int:
