@@ -22,6 +22,7 @@ from tipline_gw.domain.sms import (
     Accept,
     Delivered,
     Notice,
+    Part,
     Reply,
     ReplyToken,
     Ringing,
@@ -42,6 +43,8 @@ NO_TIPS = ("status-report", "not-received")
 """Reports, and what the gateway itself sent: deleted, not taken in."""
 
 SEND_TRIES = 3
+LONGEST_WAIT = 5.0
+SOON = 2.0
 
 
 class Releases(Protocol):
@@ -98,6 +101,7 @@ class Modem:
         self._reassembly = Reassembly(reassembly_seconds)
         self._done: OrderedDict[bytes, None] = OrderedDict()
         self._answers: deque[_Answer] = deque()
+        self._sweep_at = 0.0
         self._stop = threading.Event()
         self._log = structlog.get_logger().bind(modem=name, profile=profile.name)
         self._thread = threading.Thread(target=self._run, name=f"modem-{name}")
@@ -154,17 +158,21 @@ class Modem:
             self._has_pin = self._has_pin and not driver.pin_refused
 
     def _serve(self, driver: Driver) -> None:
-        swept = -1e9
+        self._sweep_at = 0.0
         while not self._stop.is_set():
-            if time.monotonic() - swept >= self._profile.sms.sweep_seconds:
+            if time.monotonic() >= self._sweep_at:
+                self._sweep_at = time.monotonic() + self._profile.sms.sweep_seconds
                 self._sweep(driver)
-                swept = time.monotonic()
             self._give_up_waiting(driver)
             self._answer_one(driver)
-            due = swept + self._profile.sms.sweep_seconds - time.monotonic()
-            self._heed(driver, 0.0 if self._answers else max(0.0, min(due, 5.0)))
+            due = self._sweep_at - time.monotonic()
+            self._heed(driver, 0.0 if self._answers else max(0.0, min(due, LONGEST_WAIT)))
             if not driver.lives:
                 raise ModemError("its port is gone", "see whether it is plugged in")
+
+    def _sweep_soon(self) -> None:
+        """Something could not be read: the line is bad, or the modem was busy. It lies there."""
+        self._sweep_at = min(self._sweep_at, time.monotonic() + SOON)
 
     def _heed(self, driver: Driver, seconds: float) -> None:
         """Wait for a notice that long, and do what it says."""
@@ -202,20 +210,38 @@ class Modem:
 
     def _fetch(self, driver: Driver, slot: Slot) -> None:
         pdu = driver.read_slot(slot)
-        if pdu is not None:
+        if pdu is None:
+            self._sweep_soon()
+        else:
             self._take(driver, slot, pdu)
 
     def _take(self, driver: Driver, slot: Slot, pdu: str) -> None:
-        part = driver.part(pdu)
-        if part.fingerprint in self._done:
+        part = self._read_twice(driver, slot, driver.part(pdu))
+        if part is None:
+            self._sweep_soon()
+        elif part.fingerprint in self._done:
             self._counters.doubled()
             driver.delete_slot(slot)
-            self._release(part.sender, (part.fingerprint,))
+            if not any(part.fingerprint in answer.fingerprints for answer in self._answers):
+                self._release(part.sender, (part.fingerprint,))
         elif isinstance(part, Undecodable) and part.error in NO_TIPS:
             driver.delete_slot(slot)
             self._release(part.sender, (part.fingerprint,))
         else:
             self._assemble(driver, Delivered(self.name, slot, part))
+
+    @staticmethod
+    def _read_twice(
+        driver: Driver, slot: Slot, part: Part | Undecodable
+    ) -> Part | Undecodable | None:
+        """What does not decode is read again before it is believed: a bad line must not turn a
+        message into garbage and delete it. None while two readings differ."""
+        if isinstance(part, Part) or part.error in NO_TIPS:
+            return part
+        pdu = driver.read_slot(slot)
+        again = driver.part(pdu) if pdu is not None else None
+        same = again is not None and again.fingerprint == part.fingerprint
+        return again if same or isinstance(again, Part) else None
 
     def _assemble(self, driver: Driver, delivered: Delivered) -> None:
         self._counters.part()
@@ -235,12 +261,12 @@ class Modem:
             self._release(message.sender, assembled.fingerprints)
             return
         self._remember(assembled.fingerprints)
-        for slot in assembled.slots:
-            driver.delete_slot(slot)
         if message.sender is not None and repliable(message.sender):
             self._answers.append(_Answer(message.sender, assembled.fingerprints, reply))
         else:
             self._release(message.sender, assembled.fingerprints)
+        for slot in assembled.slots:
+            driver.delete_slot(slot)
 
     def _remember(self, fingerprints: tuple[bytes, ...]) -> None:
         for fingerprint in fingerprints:
