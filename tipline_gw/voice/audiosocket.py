@@ -13,7 +13,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -32,6 +32,8 @@ _WAKE_SECONDS = 0.4
 """Less than ten frames may lie there and no more come: looked after, at the latest, now."""
 SILENCE_SECONDS = 5.0
 """A channel that sends nothing at all for so long is gone, though nobody said so."""
+GRACE_SECONDS = 0.5
+PATIENCE_SECONDS = 2.0
 _CHUNK = 65536
 _GIVE_BACK_SECONDS = 2.0
 
@@ -54,16 +56,16 @@ class AudioStream:
         """
         yield from self._take_first()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, WAKE_OCTETS)
-        try:
+        heard = monotonic()
+        while data := self._receive(heard + silence):
+            yield from self._reader.feed(data)
+            self._reader.check()
             heard = monotonic()
-            while data := self._receive(heard + silence):
-                yield from self._reader.feed(data)
-                heard = monotonic()
-        finally:
-            self._set_low_water(1)
 
     def pending(self) -> list[Frame] | None:
-        """What lies there now, without waiting; ``None`` once the stream has ended."""
+        """What lies there now, without waiting; ``None`` once the stream has ended. VoiceError
+        for what is no frame."""
+        self._reader.check()
         frames = self._take_first()
         data = self._receive_now()
         if data is None:
@@ -88,8 +90,14 @@ class AudioStream:
             self._socket.sendall(GIVE_BACK)
             self._socket.shutdown(socket.SHUT_WR)
             self._socket.settimeout(_GIVE_BACK_SECONDS)
-            while self._socket.recv(_CHUNK):
+            until = monotonic() + _GIVE_BACK_SECONDS
+            while self._socket.recv(_CHUNK) and monotonic() < until:
                 pass
+
+    def cut(self) -> None:
+        """Ends it from another thread: who reads gets what has come already, then the end."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def _take_first(self) -> list[Frame]:
         first, self._first = self._first, []
@@ -109,16 +117,14 @@ class AudioStream:
         raise VoiceError("the channel sent no audio for some time")
 
     def _receive_now(self) -> bytes | None:
+        # Not MSG_DONTWAIT: with a time-out set, Python waits for it before it asks the kernel.
+        self._socket.settimeout(0)
         try:
-            return self._socket.recv(_CHUNK, socket.MSG_DONTWAIT)
+            return self._socket.recv(_CHUNK)
         except BlockingIOError:
             return None
         except OSError:
             return b""
-
-    def _set_low_water(self, octets: int) -> None:
-        with contextlib.suppress(OSError):
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, octets)
 
 
 Handler = Callable[[AudioStream], T]
@@ -132,19 +138,29 @@ class Expected(Generic[T]):
         self._server = server
         self._handler = handler
         self._future: Future[T] = Future()
+        self._begun = threading.Event()
+        self._stream: AudioStream | None = None
 
-    def result(self) -> T | None:
+    def result(self, patience: float = PATIENCE_SECONDS) -> T | None:
         """What the handler returned, once it has; ``None`` if nobody ever connected, or it
-        raised. To be asked when Asterisk said that its end is over."""
+        raised. To be asked when Asterisk said that its end is over, or is gone itself: a stream
+        that goes on for ``patience`` seconds more is cut."""
+        # A caller may have hung up before the thread of the connection came to its token.
+        self._begun.wait(GRACE_SECONDS)
         self._server.forget(self.uuid)
         if self._future.cancel():
             return None
+        wait([self._future], patience)
+        if self._stream is not None:
+            self._stream.cut()
         if self._future.exception() is not None:
             return None
         return self._future.result()
 
     def run(self, stream: AudioStream) -> None:
         """Called once, in the thread of the connection."""
+        self._stream = stream
+        self._begun.set()
         if not self._future.set_running_or_notify_cancel():
             return
         try:

@@ -59,7 +59,8 @@ GIVE_BACK = Frame(Kind.HANGUP, b"").to_bytes()
 
 class FrameReader:
     """``feed`` octets as they come; whole frames come out, the rest waits: never more than one
-    frame of it. VoiceError for what is no AudioSocket, and from then on."""
+    frame of it. At the first octets that are no AudioSocket the frames before them still come
+    out; VoiceError after that, or at once if there are none."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -70,28 +71,34 @@ class FrameReader:
         """Octets kept of a frame that is not whole yet."""
         return len(self._rest)
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def check(self) -> None:
+        """VoiceError if what was fed last went on with something that is no frame."""
         if self._broken:
-            raise VoiceError("an AudioSocket stream was broken before")
+            raise VoiceError("a frame that AudioSocket does not have")
+
+    def feed(self, data: bytes) -> list[Frame]:
+        self.check()
         data = self._rest + data
         frames: list[Frame] = []
         start = 0
-        while len(data) - start >= HEADER:
-            kind, length = self._header(data, start)
+        while len(data) - start >= HEADER and not self._broken:
+            kind = _KINDS.get(data[start])
+            length = int.from_bytes(data[start + 1 : start + HEADER], "big")
             end = start + HEADER + length
-            if end > len(data):
+            if kind is None or not _fits(kind, length):
+                self._broken = True
+                start = len(data)
+            elif end <= len(data):
+                frames.append(Frame(kind, data[start + HEADER : end]))
+                start = end
+            else:
                 break
-            frames.append(Frame(kind, data[start + HEADER : end]))
-            start = end
         self._rest = data[start:]
+        if not frames:
+            self.check()
         return frames
 
-    def _header(self, data: bytes, start: int) -> tuple[Kind, int]:
-        kind = _KINDS.get(data[start])
-        length = int.from_bytes(data[start + 1 : start + HEADER], "big")
-        least, most = _LENGTHS.get(kind, _ANY) if kind is not None else (0, -1)
-        if kind is None or not least <= length <= most:
-            self._broken = True
-            self._rest = b""
-            raise VoiceError("a frame that AudioSocket does not have")
-        return kind, length
+
+def _fits(kind: Kind, length: int) -> bool:
+    least, most = _LENGTHS.get(kind, _ANY)
+    return least <= length <= most

@@ -1,0 +1,94 @@
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tipline_gw.errors import VoiceError
+from tipline_gw.voice.frames import HEADER, MOST, Frame, FrameReader, Kind
+
+FRAMES = [
+    Frame(Kind.UUID, bytes(16)),
+    Frame(Kind.AUDIO, b"\x01\x02" * 160),
+    Frame(Kind.DTMF, b"#"),
+    Frame(Kind.AUDIO_48, b"\x01\x02" * 960),
+    Frame(Kind.ERROR, b"\x01"),
+    Frame(Kind.HANGUP, b""),
+]
+WIRE = b"".join(frame.to_bytes() for frame in FRAMES)
+
+
+def test_whole_frames_come_out_as_they_went_in() -> None:
+    assert FrameReader().feed(WIRE) == FRAMES
+
+
+def test_octets_one_by_one_make_the_same_frames() -> None:
+    reader = FrameReader()
+    assert [frame for octet in WIRE for frame in reader.feed(bytes((octet,)))] == FRAMES
+
+
+@given(st.lists(st.integers(0, len(WIRE)), max_size=12))
+@settings(max_examples=300, deadline=None, database=None)
+def test_cuts_at_any_place_make_the_same_frames(cuts: list[int]) -> None:
+    reader = FrameReader()
+    edges = [0, *sorted(cuts), len(WIRE)]
+    pieces = [WIRE[a:b] for a, b in itertools.pairwise(edges)]
+    assert [frame for piece in pieces for frame in reader.feed(piece)] == FRAMES
+    assert reader.waiting == 0
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        pytest.param(b"\x02\x00\x00", id="a kind there is not"),
+        pytest.param(b"\x01\x00\x0f" + bytes(15), id="a token too short"),
+        pytest.param(b"\x03\x00\x02##", id="two keys in one frame"),
+        pytest.param(b"\x10" + (MOST + 1).to_bytes(2, "big"), id="audio too long"),
+        pytest.param(b"\x00\xff\xff", id="a hang-up with a payload"),
+    ],
+)
+def test_what_audiosocket_does_not_have_is_our_error_and_stays_one(wire: bytes) -> None:
+    reader = FrameReader()
+    with pytest.raises(VoiceError):
+        reader.feed(wire)
+    with pytest.raises(VoiceError):
+        reader.feed(b"")
+    assert reader.waiting == 0
+
+
+def test_frames_before_what_is_none_are_not_lost() -> None:
+    reader = FrameReader()
+    assert reader.feed(WIRE + b"\x02\x00\x00" + WIRE) == FRAMES
+    with pytest.raises(VoiceError):
+        reader.check()
+
+
+# Pieces of the protocol, chosen by one random octet each: cheap to draw, near to what is valid.
+_PIECES = [frame.to_bytes() for frame in FRAMES] + [
+    b"\x10\x00\x02", b"\x10\x20\x00", b"\x10\x20\x01", b"\x01\x00\x10", b"\x03\x00\x01",
+]  # fmt: skip
+
+
+def _built(plan: bytes) -> bytes:
+    """Half of the plans stand for themselves, the others name pieces. One strategy, since
+    choosing among several costs more than everything else here."""
+    if plan[:1] < b"\x80":
+        return plan[1:]
+    return b"".join(
+        _PIECES[octet] if octet < len(_PIECES) else bytes((octet & 0x13,)) for octet in plan
+    )
+
+
+@given(st.binary(max_size=16))
+@settings(max_examples=100_000, deadline=None, database=None)
+def test_any_octets_are_frames_or_our_error_and_never_pile_up(plan: bytes) -> None:
+    wire = _built(plan)
+    cut = sum(plan) % (len(wire) + 1)
+    reader = FrameReader()
+    try:
+        for piece in (wire[:cut], wire[cut:]):
+            frames = reader.feed(piece)
+            assert all(len(frame.payload) <= MOST for frame in frames)
+            assert reader.waiting <= min(len(wire), HEADER + MOST - 1)
+    except VoiceError:
+        assert reader.waiting == 0

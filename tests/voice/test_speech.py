@@ -1,0 +1,138 @@
+import threading
+import time
+
+import pytest
+
+from tests.voice.fakes import HANG_UP, SPEECH, AudioPeer, FakeRecording, audio, audio_server, key
+from tipline_gw.domain.dialog import Ended
+from tipline_gw.voice import speech
+from tipline_gw.voice.frames import FRAME, Frame, Kind
+from tipline_gw.voice.speech import Taken, play, record
+
+
+def recorded(sink: FakeRecording, *wire: bytes, longest: float = 60, silence: float = 5) -> Taken:
+    """What became of a recording that is sent ``wire``, and then the end of the stream if the
+    server did not end it before."""
+    with audio_server() as server:
+        expected = server.expect(lambda stream: record(stream, sink, longest, silence))
+        peer = AudioPeer(server.address, expected.uuid)
+        peer.send(*wire)
+        if not wire or HANG_UP in wire:
+            peer.close()
+        else:
+            assert peer.frames_until_end() == [Frame(Kind.HANGUP, b"")]
+            peer.close()
+        taken = expected.result()
+    assert taken is not None
+    assert sink.ended == []
+    return taken
+
+
+def test_the_hash_key_ends_a_recording_and_is_not_in_it() -> None:
+    sink = FakeRecording()
+    taken = recorded(sink, audio() * 25, key("#"), audio() * 3)
+    assert taken == Taken(Ended.KEY, 0.5)
+    assert bytes(sink.pcm) == SPEECH * 25
+
+
+@pytest.mark.parametrize("name", ["1", "*", "0", "A", "\xe9"[:1]])
+def test_another_key_does_not_end_it(name: str) -> None:
+    sink = FakeRecording()
+    wire = Frame(Kind.DTMF, name.encode("latin-1")).to_bytes()
+    assert recorded(sink, audio(), wire, audio(), key("#")).ended is Ended.KEY
+    assert bytes(sink.pcm) == SPEECH * 2
+
+
+def test_a_hangup_keeps_all_that_came_before_it() -> None:
+    sink = FakeRecording()
+    assert recorded(sink, audio() * 7, HANG_UP).ended is Ended.HANGUP
+    assert bytes(sink.pcm) == SPEECH * 7
+
+
+def test_a_stream_that_just_ends_is_a_hangup() -> None:
+    assert recorded(FakeRecording()) == Taken(Ended.HANGUP, 0.0)
+
+
+def test_the_longest_time_ends_it_to_the_sample() -> None:
+    sink = FakeRecording()
+    assert recorded(sink, audio() * 40, longest=0.11) == Taken(Ended.LIMIT, 0.11)
+    assert len(sink.pcm) == int(0.11 * 8000) * 2
+
+
+def test_a_channel_that_sends_little_is_ended_by_the_clock() -> None:
+    sink = FakeRecording()
+    recorder = speech._Recorder(sink, 60)
+    recorder._until = time.monotonic() - 1
+    assert recorder._take(Frame(Kind.AUDIO, SPEECH)) is Ended.LIMIT
+
+
+def test_a_sink_that_takes_no_more_fails_it_and_gives_the_channel_back() -> None:
+    sink = FakeRecording(limit=3 * FRAME)
+    taken = recorded(sink, audio() * 20)
+    assert taken.ended is Ended.FAILED
+    assert bytes(sink.pcm) == SPEECH * 3
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        pytest.param(Frame(Kind.ERROR, b"\x01").to_bytes(), id="Asterisk reports an error"),
+        pytest.param(Frame(Kind.AUDIO_16, SPEECH).to_bytes(), id="audio at another rate"),
+        pytest.param(b"\x77\x00\x00", id="no frame"),
+    ],
+)
+def test_what_is_not_speech_fails_it_and_what_came_before_stands(wire: bytes) -> None:
+    sink = FakeRecording()
+    assert recorded(sink, audio() * 2, wire).ended is Ended.FAILED
+    assert bytes(sink.pcm) == SPEECH * 2
+
+
+def test_silence_without_any_frame_fails_it() -> None:
+    assert recorded(FakeRecording(), audio(), silence=0.1).ended is Ended.FAILED
+
+
+def played(pcm: bytes, during: bytes = b"") -> tuple[str | None, list[Frame], float]:
+    with audio_server() as server:
+        expected = server.expect(lambda stream: play(stream, memoryview(pcm)))
+        start = time.monotonic()
+        peer = AudioPeer(server.address, expected.uuid)
+        peer.send(during)
+        frames = peer.frames_until_end()
+        peer.close()
+        return expected.result(), frames, time.monotonic() - start
+
+
+def test_playing_sends_all_of_it_at_the_pace_of_speech_and_gives_the_channel_back() -> None:
+    key_pressed, frames, seconds = played(SPEECH * 10)
+    assert key_pressed == ""
+    assert [frame.kind for frame in frames] == [Kind.AUDIO] * 10 + [Kind.HANGUP]
+    assert seconds >= 0.18
+
+
+def test_playing_does_not_wait_for_a_channel_that_sends_nothing() -> None:
+    _, frames, seconds = played(SPEECH * 50)
+    assert len(frames) == 51
+    assert seconds < 5
+
+
+def test_a_key_interrupts_playing() -> None:
+    key_pressed, frames, _ = played(SPEECH * 500, audio() * 3 + key("2") + audio())
+    assert key_pressed == "2"
+    assert len(frames) < 100
+
+
+@pytest.mark.parametrize("during", [HANG_UP, b"\x77\x00\x00", Frame(Kind.ERROR, b"").to_bytes()])
+def test_a_hangup_ends_playing(during: bytes) -> None:
+    key_pressed, frames, _ = played(SPEECH * 500, during)
+    assert key_pressed is None
+    assert len(frames) < 100
+
+
+def test_a_stream_that_ends_ends_playing() -> None:
+    with audio_server() as server:
+        expected = server.expect(lambda stream: play(stream, memoryview(SPEECH * 500)))
+        peer = AudioPeer(server.address, expected.uuid)
+        threading.Timer(0.1, peer.close).start()
+        start = time.monotonic()
+        assert expected.result(patience=10) is None
+        assert time.monotonic() - start < 8
