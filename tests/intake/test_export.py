@@ -1,0 +1,60 @@
+import pytest
+
+from tipline_gw.domain.dialog import Ended
+from tipline_gw.errors import StoreError
+from tipline_gw.intake.calls import CallTip
+from tipline_gw.intake.export import export_tips
+from tipline_gw.intake.texts import Text, accept
+from tipline_gw.store import repository as repo
+
+
+def test_every_tip_is_written_under_its_random_id(desk, tmp_path):
+    text = accept(desk, Text("hola"))
+    call = CallTip(desk, "es", 60)
+    recording = call.record(append=False)
+    recording.write(b"\1\2" * 16000)
+    recording.finish(Ended.KEY)
+    call.close()
+    names = export_tips(desk.engine, tmp_path / "out")
+    assert sorted(names) == sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert f"{text.hex()}.json.age" in names
+    assert sum(name.endswith(".wav.age") for name in names) == 1
+    assert sum(name.endswith(".json.age") for name in names) == 2
+
+
+def test_times_of_files_say_no_more_than_the_store(desk, tmp_path):
+    accept(desk, Text("hola"))
+    (name,) = export_tips(desk.engine, tmp_path / "out")
+    assert (tmp_path / "out" / name).stat().st_mtime % 3600 == 0
+
+
+def test_exporting_again_writes_the_same(desk, tmp_path):
+    accept(desk, Text("hola"))
+    (name,) = export_tips(desk.engine, tmp_path)
+    first = (tmp_path / name).read_bytes()
+    assert export_tips(desk.engine, tmp_path) == [name]
+    assert (tmp_path / name).read_bytes() == first
+
+
+def test_a_recording_broken_off_beside_another_gets_a_name_of_its_own(desk, tmp_path):
+    call = CallTip(desk, "es", 60)
+    for _ in range(2):
+        recording = call.record(append=False)
+        recording.write(b"\1\2" * 16000)
+    desk.writer.do(lambda connection: None)
+    names = export_tips(desk.engine, tmp_path)
+    (row,) = repo.tips(desk.engine)
+    base = row.id.hex()
+    assert sorted(names) == [f"{base}.2.wav.age", f"{base}.json.age", f"{base}.wav.age"]
+
+
+def test_a_directory_that_cannot_be_made_is_told(desk, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        export_tips(desk.engine, tmp_path / "file")
+
+
+def test_no_half_file_is_left(desk, tmp_path):
+    accept(desk, Text("hola"))
+    export_tips(desk.engine, tmp_path)
+    assert not list(tmp_path.glob(".*"))
