@@ -215,6 +215,11 @@ def test_direct_deliveries_are_dropped_with_their_pdu(kind: str, command: bytes)
     assert line.reader.counts["direct"] == 1
 
 
+def test_a_direct_delivery_that_lost_its_pdu_does_not_swallow_an_answer() -> None:
+    line = Line(b"AT+CSQ")
+    assert line.says(b"+CMT: ,30\r\n+CSQ: 20,99\r\nOK\r\n") == ["+CSQ: 20,99", "OK"]
+
+
 def test_a_direct_delivery_within_a_listing() -> None:
     line = Line(b"AT+CMGL=4")
     pdu = pdus.deliver("directo")
@@ -283,6 +288,13 @@ def test_a_garbled_pdu_is_undecodable_and_the_rest_of_the_list_is_whole() -> Non
     lines = line.says(garbled + pdus.listed(2, pdus.deliver("dos")) + b"\r\nOK\r\n")
     assert undecodable(line, lines[1]).error == "bad-address"
     assert line.part(lines[3]).text == "dos"
+
+
+def test_noise_between_a_header_and_its_pdu_costs_nothing() -> None:
+    line = Line(b"AT+CMGL=4")
+    raw = pdus.listed(1, pdus.deliver("uno")).replace(b"\r\n06", b"\r\n~x\xfe{\r\n\xff\r\n06")
+    _, pdu, result = line.says(raw + b"\r\nOK\r\n")
+    assert (line.part(pdu).text, result) == ("uno", "OK")
 
 
 def test_a_listed_header_that_cannot_be_read_loses_its_entry_alone() -> None:

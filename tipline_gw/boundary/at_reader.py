@@ -144,7 +144,7 @@ class AtReader:
                 return
         if self._is_echo(line):
             return
-        if self._headers:
+        if self._headers and self._belongs(line):
             self._pdu(line)
         elif self._ussd and not at_rules.NAMED.match(line):
             at_rules.mask_hex(line)
@@ -152,6 +152,15 @@ class AtReader:
         else:
             self._end_ussd()
             self._information(line)
+
+    def _belongs(self, line: memoryview) -> bool:
+        """Whether this line goes with the last header: its PDU, not noise that came before it.
+
+        What follows a header that is dropped may be a text, and goes unless it has a name.
+        """
+        if at_rules.like_pdu(line):
+            return True
+        return self._headers[-1] is None and not at_rules.NAMED.match(line)
 
     def _is_echo(self, line: memoryview) -> bool:
         """A modem with its echo on repeats commands, and messages with the real address."""
@@ -198,7 +207,8 @@ class AtReader:
             # Without its slot a listed message is of no use; the next listing has it again.
             lost = header[1] is None and b"+CMGL" in self._command
             self._headers.append(None if lost else header)
-            self.counts["garbled"] += lost
+            if lost:
+                self.counts["garbled"] += 1
 
     def _text_mode(self, line: memoryview) -> None:
         """The boundary keeps modems in PDU mode; should one be in text mode, quotes are masked."""
@@ -284,7 +294,9 @@ class AtReader:
         self._emit(b'+CSCA: "%s",%s' % (SERVICE_CENTRE, kind))
 
     def _information(self, line: memoryview) -> None:
-        unasked = not self._command or self._command == SENDING
+        # Behind a header that still waits for its PDU there is nothing but noise.
+        awaited = bool(self._headers) and self._headers[-1] is not None
+        unasked = not self._command or self._command == SENDING or awaited
         if unasked or at_rules.unsolicited(line, self._command):
             self.counts["unsolicited"] += 1
             return
