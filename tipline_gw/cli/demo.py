@@ -46,7 +46,7 @@ def demo(
 
 
 def _tell(summary: Summary, seconds: float) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     for point in summary.points:
         mark = "[green]held[/green]  " if point.held else "[red]BROKEN[/red]"
         console.print(f"{mark} {point.what}" + (f"  ({point.detail})" if point.detail else ""))

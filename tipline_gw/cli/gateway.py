@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from tipline_gw.cli.context import Context
-from tipline_gw.setup import prepare
 from tipline_gw.daemon import Daemon, harden_process
+from tipline_gw.setup import prepare
 from tipline_gw.telemetry import log
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,17 +10,20 @@ from rich.console import Console
 from rich.table import Table
 
 from tipline_gw.cli.context import AsJson, Context, print_json
-from tipline_gw.sealing.exported import Opened, open_exported
 from tipline_gw.domain.tip import coarse_text
 from tipline_gw.errors import TiplineError
 from tipline_gw.intake.desk import line_digest
 from tipline_gw.intake.export import export_tips
+from tipline_gw.sealing.exported import Opened, open_exported
 from tipline_gw.sealing.identities import load_identities
 from tipline_gw.settings import Settings
 from tipline_gw.store import repository
 from tipline_gw.store.engine import open_engine
 
 app = typer.Typer(no_args_is_help=True, help="Sealed tips: list, export; and open, as a reviewer.")
+
+WIDTH = 120
+"""A row stays one line; a narrower terminal folds it."""
 
 
 @app.command("list")
@@ -35,10 +37,12 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    table = Table("id", "kind", "line", "received", "state", "octets", "whole", box=None)
+    table = Table(box=None)
+    for name in ("id", "kind", "line", "received", "state", "octets", "whole"):
+        table.add_column(name, no_wrap=name != "line")
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
-    Console().print(table if rows else "no tips yet")
+    Console(width=WIDTH).print(table if rows else "no tips yet")
 
 
 def _shown(settings: Settings, row: repository.TipRow) -> dict[str, Any]:
@@ -104,9 +108,8 @@ def open_(
 
 
 def _tell(one: Opened) -> None:
-    say = functools.partial(typer.echo)
-    say(f"{one.file}" + ("  (truncated: what was whole is here)" if one.truncated else ""))
+    typer.echo(f"{one.file}" + ("  (truncated: what was whole is here)" if one.truncated else ""))
     for key, value in (one.envelope or {}).items():
-        say(f"  {key}: {value}")
+        typer.echo(f"  {key}: {value}")
     if one.recording:
-        say(f"  recording: {one.recording} ({one.seconds:.1f} s)")
+        typer.echo(f"  recording: {one.recording} ({one.seconds:.1f} s)")

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from tipline_gw.demo import sip_caller as sip
 from tipline_gw.demo.asterisk_host import Asterisk, Host, find_host
+from tipline_gw.demo.modem_control import VirtualModem
 from tipline_gw.demo.search import search_files
 from tipline_gw.demo.stage import Gateway, free_port, opened, running, set_up, tipline, until
-from tipline_gw.demo.modem_control import VirtualModem
 from tipline_gw.domain import case_code
 from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE
 from tipline_gw.errors import TiplineError
@@ -42,6 +42,9 @@ TEXTS = (
 CALLERS = ("+526569990001", "+526569990002")
 SPEECH = "Hay una persona armada frente a la escuela, en la calle principal."
 ALL_NUMBERS = [number for number, _ in TEXTS] + list(CALLERS)
+
+_HANG_UP = "audiosocket_run: Failed to receive frame"
+"""What Asterisk warns of whenever somebody hangs up while speaking."""
 
 Say = Callable[[str], None]
 
@@ -161,7 +164,7 @@ def _calls(host: Host, folder: Path, gateway: Gateway, summary: Summary, say: Sa
         say("a call: speech, and the caller hangs up in the middle of it")
         dropped = caller.call(_hanging_up(), caller_number=CALLERS[1])
         taken = until(lambda: gateway.count("tips_total") >= before + 2, 20)
-        complaints = asterisk.complaints
+        complaints = [line for line in asterisk.complaints if _HANG_UP not in line]
     summary.add("the first call was led to its end", kept.ended == "gateway", kept.ended)
     summary.add("the second was hung up by its caller", dropped.ended == "caller", dropped.ended)
     summary.add("both calls were taken in", taken)

@@ -131,6 +131,11 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
         port: BoundaryPort = self.serial
         return port.part(pdu)
 
+    def dropped(self) -> int:
+        """Messages that came unasked (+CMT) instead of being stored: none may."""
+        port: BoundaryPort = self.serial
+        return port.counts.get("direct", 0)
+
     def delete_slot(self, slot: Slot) -> None:
         with self._whole_command, _translated("cannot delete a message"):
             self.choose(slot.storage)

@@ -44,6 +44,7 @@ NO_TIPS = ("status-report", "not-received")
 
 SEND_TRIES = 3
 LONGEST_WAIT = 5.0
+_DIRECT = "its profile needs another cnmi; it is initialised anew"
 SOON = 2.0
 
 
@@ -167,6 +168,8 @@ class Modem:
             self._answer_one(driver)
             due = self._sweep_at - time.monotonic()
             self._heed(driver, 0.0 if self._answers else max(0.0, min(due, LONGEST_WAIT)))
+            if driver.dropped() > 0:
+                raise ModemError("it delivers directly although it was told not to", _DIRECT)
             if not driver.lives:
                 raise ModemError("its port is gone", "see whether it is plugged in")
 
