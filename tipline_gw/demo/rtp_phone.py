@@ -113,19 +113,19 @@ class Phone:
         ticks = 0
         event_clock = self._clock
         while not self._stop.is_set():
-            payload, first, body = self._next()
+            # What is sent stays queued until it is: ``busy`` must not say done too early.
+            queued = self._queue[0] if self._queue else None
+            payload, first, body = queued or (PCMU, False, _SILENCE)
             if first:
                 event_clock = self._clock
             # All packets of one event carry the time it began (RFC 4733 §2.4.1).
             clock = event_clock if payload == EVENT else self._clock
             self._transmit(payload, first, clock, body)
+            if queued is not None:
+                self._queue.popleft()
             self._clock += SAMPLES
             ticks += 1
             self._stop.wait(max(0.0, start + ticks * TICK - time.monotonic()))
-
-    def _next(self) -> tuple[int, bool, bytes]:
-        # What is sent stays queued until it is: ``busy`` must not say done too early.
-        return self._queue[0] if self._queue else (PCMU, False, _SILENCE)
 
     def _transmit(self, payload: int, marker: bool, clock: int, body: bytes) -> None:
         header = struct.pack(
@@ -143,8 +143,6 @@ class Phone:
         except OSError:
             # The other side is gone already: the signalling says so too.
             self._stop.set()
-        if self._queue:
-            self._queue.popleft()
 
     def _hear(self) -> None:
         self._socket.settimeout(0.2)

@@ -1,0 +1,215 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from tipline_gw.errors import ConfigError, PromptError, VoiceError
+from tipline_gw.voice import asterisk_config
+from tipline_gw.voice.asterisk_config import MARK, WRITABLE, Plan, Written, write
+
+AGI = "127.0.0.1:4573"
+MODULES = "usr/lib/aarch64-linux-gnu/asterisk/modules"
+
+
+def plan(prompts: Path, directory: Path, **more: object) -> Plan:
+    return Plan(directory, AGI, prompts, ("es", "en"), **more)  # type: ignore[arg-type]
+
+
+def active(file: Path) -> list[str]:
+    """The lines of a configuration file that say something."""
+    lines = (line.split(";")[0].strip() for line in file.read_text().splitlines())
+    return [line for line in lines if line]
+
+
+def test_every_file_is_written_and_no_place_is_left_open(tmp_path: Path, prompts: Path) -> None:
+    written = write(plan(prompts, tmp_path / "ast"))
+    files = sorted(path.name for path in (tmp_path / "ast").glob("*.conf"))
+    assert len(files) == written.files
+    assert {"asterisk.conf", "modules.conf", "extensions.conf", "pjsip.conf"} <= set(files)
+    assert {"logger.conf", "cdr.conf", "cel.conf", "manager.conf", "http.conf"} <= set(files)
+    for name in files:
+        text = (tmp_path / "ast" / name).read_text()
+        assert text.startswith(MARK)
+        assert not re.search(r"@[A-Z_]+@", text)
+    assert all((tmp_path / "ast" / name).is_dir() for name in WRITABLE)
+
+
+def test_what_leaks_a_number_in_asterisk_is_off(tmp_path: Path, prompts: Path) -> None:
+    write(plan(prompts, tmp_path, sip_listen="127.0.0.1:5060"))
+    for name in ("cdr.conf", "cel.conf"):
+        assert "enable = no" in active(tmp_path / name)
+    assert "enabled = no" in active(tmp_path / "manager.conf")
+    assert "enabled = no" in active(tmp_path / "http.conf")
+    assert "dumpcore = no" in active(tmp_path / "asterisk.conf")
+    assert "autoload = no" in active(tmp_path / "modules.conf")
+    assert active(tmp_path / "logger.conf")[-1] == "console => error,warning"
+    assert "queue_log = no" in active(tmp_path / "logger.conf")
+    pjsip = active(tmp_path / "pjsip.conf")
+    for line in ("trust_id_inbound = no", "send_pai = no", "send_rpid = no", "debug = no"):
+        assert line in pjsip
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("cdr_", "cel_", "manager", "http", "history", "res_pjsip_logger", "res_security_log"),
+        *("res_pjsip_caller_id", "res_pjsip_diversion", "app_record", "app_verbose", "func_db"),
+    ],
+)
+def test_no_module_that_learns_or_writes_who_calls_is_loaded(
+    tmp_path: Path, prompts: Path, module: str
+) -> None:
+    write(plan(prompts, tmp_path))
+    loads = [line for line in active(tmp_path / "modules.conf") if line.startswith("load")]
+    assert len(loads) > 20
+    assert not [line for line in loads if module in line]
+
+
+def test_every_way_into_the_dialplan_first_forgets_the_caller(
+    tmp_path: Path, prompts: Path
+) -> None:
+    write(plan(prompts, tmp_path))
+    entries = [line for line in active(tmp_path / "extensions.conf") if ",1," in line]
+    calls = [line for line in entries if not line.startswith("exten => T,")]
+    assert len(calls) == 5
+    assert all(line.endswith(",1,Set(CALLERID(all)=)") for line in calls)
+
+
+def test_all_that_says_who_called_is_blank_before_the_call_is_answered(
+    tmp_path: Path, prompts: Path
+) -> None:
+    write(plan(prompts, tmp_path))
+    text = (tmp_path / "extensions.conf").read_text()
+    before, _, after = text.partition("Answer()")
+    for name in ("CALLERID(all)", "CALLERID(ANI-all)", "CALLERID(RDNIS)", "CALLERID(DNID)"):
+        assert f"Set({name}=)" in before
+    for name in ("REDIRECTING(from-all,i)", "REDIRECTING(orig-all,i)", "CONNECTEDLINE(all,i)"):
+        assert f"Set({name}=)" in before
+    assert f"AGI(agi://{AGI})" in after
+
+
+def test_an_unserved_call_hears_an_apology_in_every_language(tmp_path: Path, prompts: Path) -> None:
+    write(plan(prompts, tmp_path))
+    lines = active(tmp_path / "extensions.conf")
+    after = lines[lines.index(f"same => n,AGI(agi://{AGI})") + 1 :]
+    assert after[:5] == [
+        "same => n,Set(CHANNEL(language)=es)",
+        "same => n,Playback(tipline/cannot-take-now)",
+        "same => n,Set(CHANNEL(language)=en)",
+        "same => n,Playback(tipline/cannot-take-now)",
+        "same => n,Hangup()",
+    ]
+
+
+def test_without_a_trunk_nothing_listens_and_an_example_is_there(
+    tmp_path: Path, prompts: Path
+) -> None:
+    write(plan(prompts, tmp_path))
+    assert not [line for line in active(tmp_path / "pjsip.conf") if "transport" in line]
+    assert "; type = transport" in (tmp_path / "pjsip.conf").read_text()
+
+
+def test_a_trunk_listens_on_the_loopback(tmp_path: Path, prompts: Path) -> None:
+    write(plan(prompts, tmp_path, sip_listen="127.0.0.1:5060"))
+    lines = active(tmp_path / "pjsip.conf")
+    assert "bind = 127.0.0.1:5060" in lines
+    assert "match = 127.0.0.1" in lines
+    assert "media_address = 127.0.0.1" in lines
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:5060", "192.0.2.1:5060", "5060", "[::]:5060"])
+def test_a_trunk_anywhere_else_is_refused(tmp_path: Path, prompts: Path, listen: str) -> None:
+    with pytest.raises(VoiceError):
+        write(plan(prompts, tmp_path / "ast", sip_listen=listen))
+    assert not (tmp_path / "ast").exists()
+
+
+def test_prompts_go_with_it_and_one_that_is_no_more_goes(tmp_path: Path, prompts: Path) -> None:
+    written = write(plan(prompts, tmp_path / "ast"))
+    assert written.prompts == 8
+    sounds = tmp_path / "ast" / "sounds"
+    assert (sounds / "es/tipline/menu.sln").read_bytes() == (prompts / "es/menu.sln").read_bytes()
+    (prompts / "es" / "menu.sln").unlink()
+    write(plan(prompts, tmp_path / "ast"))
+    assert not (sounds / "es/tipline/menu.sln").exists()
+    assert (sounds / "en/tipline/menu.sln").exists()
+
+
+def test_missing_prompts_say_how_to_make_them(tmp_path: Path) -> None:
+    with pytest.raises(PromptError, match="tipline-gw prompts build"):
+        write(plan(tmp_path / "none", tmp_path / "ast"))
+
+
+def test_another_configuration_is_left_alone(tmp_path: Path, prompts: Path) -> None:
+    (tmp_path / "asterisk.conf").write_text("[options]\n")
+    with pytest.raises(ConfigError, match="another Asterisk configuration"):
+        write(plan(prompts, tmp_path))
+    assert [path.name for path in tmp_path.glob("*.conf")] == ["asterisk.conf"]
+
+
+@pytest.mark.parametrize("name", ["a b", "a;b", "a\nb", "x" * 120])
+def test_a_directory_asterisk_could_not_use_is_refused(
+    tmp_path: Path, prompts: Path, name: str
+) -> None:
+    with pytest.raises(ConfigError):
+        write(plan(prompts, tmp_path / name))
+
+
+def places(prompts: Path, directory: Path, root: Path) -> Written:
+    return write(plan(prompts, directory, root=root))
+
+
+def test_a_directory_within_the_root_is_taken_as_it_is(tmp_path: Path, prompts: Path) -> None:
+    written = places(prompts, tmp_path / "root/etc/tl", tmp_path / "root")
+    assert (written.directory, written.inside) == (tmp_path / "root/etc/tl", "/etc/tl")
+    assert "astetcdir => /etc/tl" in active(tmp_path / "root/etc/tl/asterisk.conf")
+    assert written.start == "asterisk -f -C /etc/tl/asterisk.conf"
+
+
+def test_any_other_directory_is_one_in_the_root(tmp_path: Path, prompts: Path) -> None:
+    written = places(prompts, Path("/etc/tl"), tmp_path / "root")
+    assert (written.directory, written.inside) == (tmp_path / "root/etc/tl", "/etc/tl")
+    assert (tmp_path / "root/etc/tl/sounds/es/tipline/menu.sln").exists()
+
+
+def test_the_root_of_the_machine_changes_nothing(tmp_path: Path, prompts: Path) -> None:
+    written = places(prompts, tmp_path / "tl", Path("/"))
+    assert (written.directory, written.inside) == (tmp_path / "tl", str(tmp_path / "tl"))
+
+
+def test_modules_and_documentation_are_found_where_asterisk_is_installed(
+    tmp_path: Path, prompts: Path
+) -> None:
+    root = tmp_path / "root"
+    (root / MODULES).mkdir(parents=True)
+    (root / MODULES / "res_agi.so").touch()
+    (root / "var/lib/asterisk/documentation").mkdir(parents=True)
+    written = places(prompts, Path("/etc/tl"), root)
+    assert written.modules == f"/{MODULES}"
+    assert "app_audiosocket.so" in written.missing
+    assert "res_agi.so" not in written.missing
+    assert f"astmoddir => /{MODULES}" in active(root / "etc/tl/asterisk.conf")
+    link = root / "etc/tl/documentation"
+    assert str(link.readlink()) == "/var/lib/asterisk/documentation"
+
+
+def test_folders_are_given_to_the_user_asterisk_of_the_root(
+    tmp_path: Path, prompts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, tuple[int, int]] = {}
+    monkeypatch.setattr(asterisk_config.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(
+        asterisk_config.os,
+        "chown",
+        lambda path, user, group: given.update({path.name: (user, group)}),
+    )
+    (tmp_path / "root/etc").mkdir(parents=True)
+    (tmp_path / "root/etc/passwd").write_text("root:x:0:0::/:/bin/sh\nasterisk:x:101:102::/:/\n")
+    places(prompts, Path("/etc/tl"), tmp_path / "root")
+    assert given == dict.fromkeys(WRITABLE, (101, 102))
+
+
+def test_a_place_that_cannot_be_written_is_our_error(tmp_path: Path, prompts: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="cannot be written"):
+        write(plan(prompts, tmp_path / "file" / "ast"))
