@@ -6,14 +6,13 @@ The daemon runs in a process of its own at log level debug, because that is when
 from __future__ import annotations
 
 import contextlib
+import http.client
 import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -87,14 +86,13 @@ class Gateway:
 
     def page(self, path: str) -> tuple[int, str]:
         """/readyz, /healthz or /metrics: status and text; 0 while nothing answers."""
-        try:
-            with urllib.request.urlopen(f"http://{self._metrics}{path}", timeout=5) as answer:
+        with contextlib.closing(http.client.HTTPConnection(self._metrics, timeout=5)) as asked:
+            try:
+                asked.request("GET", path)
+                answer = asked.getresponse()
                 return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
+            except (OSError, http.client.HTTPException):
+                return 0, ""
 
     def count(self, metric: str) -> float:
         """The sum of a metric over its labels."""
