@@ -54,9 +54,15 @@ def _document(written: Written) -> dict[str, object]:
 def _tell(written: Written) -> None:
     typer.echo(f"{written.directory}: {written.files} files, {written.prompts} prompts")
     typer.echo(f"start it with: {written.start}")
-    if written.missing:
+    if not written.found:
         typer.echo(
-            f"not in {written.modules}: {' '.join(written.missing)}; Asterisk 22.4 or newer, "
-            "with its modules, is needed (or write this again where it is installed)",
+            f"no Asterisk was found here: {written.modules} was taken for its modules; if that is "
+            "not so where it runs, write this again there (or with --root)",
+            err=True,
+        )
+    elif written.missing:
+        typer.echo(
+            f"not in {written.modules}: {' '.join(written.missing)}; Asterisk 22.4 or newer is "
+            "needed, with all of its modules",
             err=True,
         )

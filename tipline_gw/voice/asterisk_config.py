@@ -60,14 +60,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where it lies (``directory``), where Asterisk sees it (``inside``), the folder of modules
-    that was assumed, and which modules are not in it: all of them if there is no Asterisk."""
+    """Where it lies (``directory``), where Asterisk sees it (``inside``), the folder of modules,
+    whether there is one at all (``found``; else the usual one is written), and which of the
+    modules named are not in it."""
 
     directory: Path
     inside: str
     files: int
     prompts: int
     modules: str
+    found: bool
     missing: tuple[str, ...]
 
     @property
@@ -82,7 +84,7 @@ def write(plan: Plan) -> Written:
     directory, inside = _places(plan)
     sounds = {language: _sounds(plan.prompts, language) for language in plan.languages}
     root = plan.root or Path("/")
-    modules, missing = _modules(root)
+    modules = _first(root, _MODULE_PLACES, _MODULES)
     values = _values(plan, inside, modules)
     try:
         _check_ours(directory)
@@ -98,7 +100,8 @@ def write(plan: Plan) -> Written:
             f"{directory} cannot be written ({error.strerror})", "is it yours to write?"
         ) from None
     prompts = sum(len(files) for files in sounds.values())
-    return Written(directory, inside, len(texts), prompts, modules, missing)
+    there = root / modules.lstrip("/")
+    return Written(directory, inside, len(texts), prompts, modules, there.is_dir(), _missing(there))
 
 
 def _places(plan: Plan) -> tuple[Path, str]:
@@ -168,13 +171,11 @@ def _fill(template: Path, values: dict[str, str]) -> str:
     return re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], text)
 
 
-def _modules(root: Path) -> tuple[str, tuple[str, ...]]:
-    """The folder of modules as Asterisk sees it, and those of ours that are not in it."""
-    found = _first(root, _MODULE_PLACES, _MODULES)
+def _missing(modules: Path) -> tuple[str, ...]:
+    """Which of the modules to be loaded are not in that folder."""
     listed = (folder("dialplans") / "asterisk" / "modules.conf").read_text(encoding="utf-8")
     wanted = re.findall(r"^load = (\S+)", listed, re.MULTILINE)
-    there = root / found.lstrip("/")
-    return found, tuple(name for name in wanted if not (there / name).exists())
+    return tuple(name for name in wanted if not (modules / name).exists())
 
 
 def _first(root: Path, places: Sequence[str], otherwise: str) -> str:
