@@ -19,15 +19,18 @@ from tipline_gw import __version__
 from tipline_gw.boundary.pdu import join
 from tipline_gw.boundary.vault import Vault
 from tipline_gw.domain import case_code
+from tipline_gw.domain.case_code import CaseCode
 from tipline_gw.domain.sms import Message, Reply
 from tipline_gw.domain.tip import Kind, TipId
 from tipline_gw.errors import ConfigError
 from tipline_gw.intake import texts
+from tipline_gw.intake.asking import asked_code
 from tipline_gw.intake.calls import CallTip
 from tipline_gw.intake.codes import CodePool
 from tipline_gw.intake.desk import Desk
 from tipline_gw.ivr.dialog import dialog
 from tipline_gw.modems.bank import Bank
+from tipline_gw.prompts import names
 from tipline_gw.prompts.catalogue import Catalogue
 from tipline_gw.sealing.recipients import load_recipients
 from tipline_gw.settings import Settings
@@ -60,6 +63,7 @@ class Daemon:
         self._catalogues = [
             Catalogue.load(language, settings.voice.prompts) for language in settings.line.languages
         ]
+        self._keywords = [c.keywords[names.KEYWORD_STATUS] for c in self._catalogues]
         self._engine = open_engine(settings.store.url)
         migrate(self._engine)
         self._writer = Writer(self._engine, self._committed)
@@ -140,15 +144,28 @@ class Daemon:
     # The way of a text.
 
     def accept(self, message: Message) -> Reply:
-        """Seal and commit; the reply is drawn when the modem's copy is gone."""
-        tip_id = texts.accept(self._desk, _text(message))
-        return functools.partial(self._reply, tip_id)
+        """Seal and commit; the reply is drawn when the modem's copy is gone. A text that asks for
+        the state of a case is answered, and is no tip."""
+        text = _text(message)
+        asks, code = asked_code(text.text or "", self._keywords)
+        if asks:
+            return functools.partial(self._tell_state, code)
+        return functools.partial(self._reply, texts.accept(self._desk, text))
 
     def _reply(self, tip_id: TipId) -> str | None:
         if self._settings.sms.reply == "none":
             return None
         code = case_code.written(self._desk.give_code(tip_id))
-        return "\n".join(c.sms("received-code", code=code) for c in self._catalogues)
+        return self._in_every_language(names.RECEIVED_CODE, code=code)
+
+    def _tell_state(self, code: CaseCode | None) -> str:
+        state = self._desk.state_of(code) if code else None
+        if state is None:
+            return self._in_every_language(names.STATUS_UNKNOWN)
+        return self._in_every_language(names.status(state))
+
+    def _in_every_language(self, name: str, **fields: str) -> str:
+        return "\n".join(catalogue.sms(name, **fields) for catalogue in self._catalogues)
 
     # The way of a call.
 

@@ -213,3 +213,17 @@ def test_a_text_without_its_field_is_an_error_that_does_not_carry_the_others(cat
     with pytest.raises(ConfigError) as error:
         catalogue.sms("received-code", kode="123456789018")
     assert "123456789018" not in str(error.value)
+
+
+def test_the_answer_in_both_languages_is_one_short_message():
+    answers = [
+        Catalogue.load(language).sms("received-code", code="1234 5678 9012")
+        for language in ("es", "en")
+    ]
+    assert len("\n".join(answers)) <= 160
+
+
+def test_the_answer_names_the_keyword_that_asks_for_the_state():
+    for language in shipped():
+        catalogue = Catalogue.load(language)
+        assert catalogue.keywords["status"] in catalogue.sms("received-code", code="0")

@@ -22,8 +22,11 @@ from tipline_gw.demo.modem_control import VirtualModem
 from tipline_gw.demo.search import search_files
 from tipline_gw.demo.stage import Gateway, free_port, opened, running, set_up, tipline, until
 from tipline_gw.domain import case_code
+from tipline_gw.domain.tip import State
 from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE
 from tipline_gw.errors import TiplineError
+from tipline_gw.prompts import names
+from tipline_gw.prompts.catalogue import Catalogue
 
 TEXTS = (
     ("+526561234567", "Two men in a white truck are watching the school on Calle Mina"),
@@ -124,10 +127,21 @@ def _texts(modems: list[VirtualModem], gateway: Gateway, summary: Summary, say: 
         answered and len(replies) == len(codes) == len(TEXTS),
         f"{len(replies)} replies, {len(codes)} codes",
     )
+    _state(modems[0], codes, summary, say)
     emptied = until(lambda: not any(_stored(modem) for modem in modems), 10)
     summary.add("the SIMs are empty again", emptied)
     forgotten = until(lambda: gateway.count("addresses_held") == 0, 10)
     summary.add("the boundary holds no number any more", forgotten)
+
+
+def _state(modem: VirtualModem, codes: set[str], summary: Summary, say: Say) -> None:
+    say("a text that asks for the state of a case by its code")
+    asked = modem.control
+    before = len(asked.sent())
+    asked.receive(TEXTS[0][0], f"estado {next(iter(codes), '')}")
+    told = until(lambda: len(asked.sent()) > before, 20) and str(asked.sent()[-1]["text"])
+    expected_state = Catalogue.load("es").sms(names.status(State.RECEIVED))
+    summary.add("the code alone tells the state of its case", expected_state in (told or ""))
 
 
 def _replies(modems: list[VirtualModem]) -> list[dict[str, object]]:

@@ -23,9 +23,12 @@ from tipline_gw.prompts import names
 from tipline_gw.resources import catalogues
 
 _CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_CONTEXTS: Final = ("voice", "prompt", "sms")
-_FIELDS: Final = {"prompt": {"emergency", "key"}, "sms": {"code"}, "voice": set[str]()}
-_NEEDED_FIELDS: Final = {("prompt", names.LANGUAGE_CHOICE): "key", ("sms", "received-code"): "code"}
+_CONTEXTS: Final = ("voice", "prompt", "sms", "keyword")
+_FIELDS: Final = {"prompt": {"emergency", "key"}, "sms": {"code"}}
+_NEEDED_FIELDS: Final = {
+    ("prompt", names.LANGUAGE_CHOICE): "key",
+    ("sms", names.RECEIVED_CODE): "code",
+}
 _ESPEAK, _WPM, _WPM_HURRIED = "espeak-ng", "words-per-minute", "words-per-minute-before-tone"
 
 Entries = dict[tuple[str, str], str]
@@ -49,6 +52,8 @@ class Catalogue:
     voice: Voice
     prompts: Mapping[str, str]
     texts: Mapping[str, str]
+    keywords: Mapping[str, str]
+    """What senders write to ask for something, by what they ask for."""
 
     @classmethod
     def load(cls, language: str, directory: Path | None = None) -> Catalogue:
@@ -63,6 +68,7 @@ class Catalogue:
             voice=_voice(language, entries),
             prompts=_of(entries, "prompt"),
             texts=_of(entries, "sms"),
+            keywords=_of(entries, "keyword"),
         )
 
     def prompt(self, name: str) -> str:
@@ -146,7 +152,7 @@ def _checked(file: Path, messages: Iterable[Message]) -> Iterable[tuple[tuple[st
         if not isinstance(key[1], str) or not isinstance(text, str):
             raise _wrong(file, message, "plural forms are not used here")
         if key[0] not in _CONTEXTS:
-            raise _wrong(file, message, "msgctxt must be voice, prompt or sms")
+            raise _wrong(file, message, "msgctxt must be voice, prompt, sms or keyword")
         _check_fields(file, message, key[0], text)
         yield (key[0], key[1]), text
 
@@ -156,7 +162,7 @@ def _check_fields(file: Path, message: Message, context: str, text: str) -> None
         fields = {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
     except ValueError:
         raise _wrong(file, message, "a brace stands alone") from None
-    allowed = _FIELDS[context]
+    allowed = _FIELDS.get(context, set())
     if not fields <= allowed:
         raise _wrong(file, message, f"only these fields are filled: {sorted(allowed)}")
     needed = _NEEDED_FIELDS.get((context, str(message.id)))
@@ -171,6 +177,7 @@ def _wrong(file: Path, message: Message, reason: str) -> ConfigError:
 def _whole(language: str, entries: Entries) -> None:
     wanted = [("prompt", name) for name in (names.LANGUAGE_CHOICE, *names.SAID)]
     wanted += [("sms", name) for name in names.WRITTEN]
+    wanted += [("keyword", name) for name in names.KEYWORDS]
     missing = [f"{context} {name}" for context, name in wanted if (context, name) not in entries]
     if missing:
         raise ConfigError(

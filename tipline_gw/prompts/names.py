@@ -52,8 +52,14 @@ SAID: Final = (
 GENERATED: Final = (TONE, PAUSE)
 """Not speech: made by arithmetic, the same in every language."""
 
+KEYWORD_STATUS: Final = "status"
+KEYWORDS: Final = (KEYWORD_STATUS,)
+"""What a sender may write to ask for something."""
+
+RECEIVED_CODE: Final = "received-code"
+STATUS_UNKNOWN: Final = "status-unknown"
 WRITTEN: Final = (
-    "received-code", "received", "status-unknown", "unavailable",
+    RECEIVED_CODE, "received", STATUS_UNKNOWN, "unavailable",
     *(f"status-{state.slug}" for state in State),
 )  # fmt: skip
 """Texts of SMS replies."""
