@@ -46,3 +46,15 @@ def test_other_answers_stay_as_they_are(line: str) -> None:
 
 def test_noise_between_digits_does_not_hide_them() -> None:
     assert masked('+CUSD: 0,"52?656?12 5"', wary=True) == '+CUSD: 0,"**?***?** *"'
+
+
+@pytest.mark.parametrize("shift", ["", "7"])
+@pytest.mark.parametrize("coding", [15, 72])
+def test_a_pdu_that_ran_into_the_string_does_not_pass(coding: int, shift: str) -> None:
+    spliced = f'+CUSD: 0,"0048{shift}{pdus.deliver("uno")}",{coding}'
+    pdus.assert_no_trace(masked(spliced))
+
+
+@pytest.mark.parametrize("after", [f'"+{pdus.NUMBER}"', pdus.deliver("uno")])
+def test_what_ran_in_after_the_string_does_not_pass(after: str) -> None:
+    pdus.assert_no_trace(masked(f'+CUSD: 0,"{ucs2("Saldo")}"{after}'))

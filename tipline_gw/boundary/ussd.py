@@ -17,6 +17,9 @@ from tipline_gw.errors import PduError
 
 _ANSWER: Final = re.compile(rb'\+CUSD\s*:\s*\d\s*,\s*"([0-9A-Fa-f]{8,})"\s*(?:,\s*(\d{1,3}))?')
 _UCS2_DIGIT: Final = re.compile(rb"(?:\x00[0-9](?:\x00[ \-])?){7,}")
+_ADDRESS: Final = re.compile(rb"(?:0[5-9A-Fa-f]|1[0-4])[89ABab][0-9A-Fa-f]((?:[0-9Ff][0-9]){4,})")
+"""An address field of a PDU in hex (3GPP TS 23.040 §9.1.2.5), at any nibble: one may have run
+into the string. Octets of a text that look like one are rare, and masked with it."""
 _STAR: Final = ord("*")
 
 
@@ -25,6 +28,10 @@ def mask(line: bytearray | memoryview, *, wary: bool) -> None:
     match = _ANSWER.match(line)
     if match is None or not _mask_hex(line, match):
         at_rules.mask(line, wary=wary)
+        return
+    rest = memoryview(line)[match.end(1) :]
+    at_rules.mask_hex(rest)
+    at_rules.mask(rest, wary=True)
 
 
 def _mask_hex(line: bytearray | memoryview, match: re.Match[bytes]) -> bool:
@@ -41,6 +48,9 @@ def _mask_hex(line: bytearray | memoryview, match: re.Match[bytes]) -> bool:
     masked = _mask_ucs2(octets) if wide else _mask_packed(octets)
     line[start:end] = hexed(masked)
     wipe(octets)
+    for address in list(_ADDRESS.finditer(line, start, end)):
+        for index in range(*address.span(1)):
+            line[index] = _STAR
     return True
 
 
