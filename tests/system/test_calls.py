@@ -124,7 +124,7 @@ def test_the_comparison_tells_one_speech_from_another():
     for one in SPEECH:
         for other in SPEECH:
             alike = sounds.likeness(SPEECH[one], bytes(16000) + SPEECH[other])
-            assert (alike > 0.99) == (one == other), (one, other)
+            assert alike > 0.99 if one == other else alike < 0.7, (one, other)
 
 
 def test_every_call_was_answered_and_ended_as_it_should(calls):
