@@ -30,10 +30,9 @@ WAKE_OCTETS = 10 * (HEADER + FRAME)
 """The kernel wakes the thread for every tenth frame, 200 ms, not for each: a sixth of the CPU."""
 _WAKE_SECONDS = 0.4
 """Less than ten frames may lie there and no more come: looked after, at the latest, now."""
-SILENCE_SECONDS = 5.0
-"""A channel that sends nothing at all for so long is gone, though nobody said so."""
-GRACE_SECONDS = 0.5
-PATIENCE_SECONDS = 2.0
+SILENCE_SECONDS = 30.0
+"""A channel that sends nothing at all for so long is gone, though nobody said so. Not sooner:
+some telephones send nothing while their caller is silent, and frightened people hesitate."""
 _CHUNK = 65536
 _GIVE_BACK_SECONDS = 2.0
 
