@@ -33,6 +33,8 @@ _WAKE_SECONDS = 0.4
 SILENCE_SECONDS = 30.0
 """A channel that sends nothing at all for so long is gone, though nobody said so. Not sooner:
 some telephones send nothing while their caller is silent, and frightened people hesitate."""
+GRACE_SECONDS = 0.5
+PATIENCE_SECONDS = 2.0
 _CHUNK = 65536
 _GIVE_BACK_SECONDS = 2.0
 
