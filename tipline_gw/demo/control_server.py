@@ -83,8 +83,7 @@ class ControlServer:
         client = self._clients[descriptor]
         try:
             data = client.connection.recv(65536)
-        except BlockingIOError:
-            self._flush(descriptor)
+        except BlockingIOError:  # there is room again for the rest of an answer
             return
         except OSError:
             data = b""
@@ -96,6 +95,7 @@ class ControlServer:
 
     def _answer_all(self, descriptor: int) -> None:
         client = self._clients[descriptor]
+        """Into the outbox only: what a request sets off happens before its answer leaves."""
         while client.wait is None and b"\n" in client.inbox:
             line, _, rest = bytes(client.inbox).partition(b"\n")
             client.inbox = bytearray(rest)
@@ -104,7 +104,6 @@ class ControlServer:
                 client.wait = answer
             else:
                 self._say(client, answer)
-        self._flush(descriptor)
 
     @staticmethod
     def _say(client: _Client, answer: Answer) -> None:
@@ -124,19 +123,25 @@ class ControlServer:
         self._epoll.modify(descriptor, wanted)
 
     def look_again(self, now: float) -> None:
-        """Answer those who wait for something that has come true, or has not come in time."""
+        """Answer those who wait for something that has come true, or has not come in time.
+
+        Call at the end of each turn: the answers of the turn leave here.
+        """
         for descriptor, client in list(self._clients.items()):
-            wait = client.wait
-            if wait is None:
-                continue
-            if wait.holds():
-                self._say(client, wait.answer())
-            elif now >= wait.deadline:
-                self._say(client, {"ok": False, "error": "timed out"})
-            else:
-                continue
-            client.wait = None
-            self._answer_all(descriptor)
+            if client.wait is not None and self._waited(client, client.wait, now):
+                client.wait = None
+                self._answer_all(descriptor)
+            if client.outbox:
+                self._flush(descriptor)
+
+    def _waited(self, client: _Client, wait: Wait, now: float) -> bool:
+        if wait.holds():
+            self._say(client, wait.answer())
+        elif now >= wait.deadline:
+            self._say(client, {"ok": False, "error": "timed out"})
+        else:
+            return False
+        return True
 
     def next_event(self) -> float | None:
         return min((c.wait.deadline for c in self._clients.values() if c.wait), default=None)

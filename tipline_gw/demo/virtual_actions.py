@@ -99,16 +99,19 @@ class Actions:
 
     def _parts(self, request: Answer, text: str) -> list[bytes]:
         network = self._device.network
-        encoding = request.get("encoding")
+        encoding, sms_class = request.get("encoding"), request.get("class")
+        ref_bits = request.get("ref_bits", 8)
+        if ref_bits not in (8, 16) or sms_class not in (None, 0, 1, 2, 3):
+            raise ModemError("no such class, or no such width of a reference", "0 to 3; 8 or 16")
         if encoding not in (None, "gsm7", "gsm7-es", "ucs2", "8bit"):
             raise ModemError("no such encoding", "gsm7, gsm7-es, ucs2 or 8bit")
         letter = tpdu.Letter(
             sender=str(request["from"]),
             text=text,
             encoding=encoding,
-            sms_class=request.get("class"),
-            ref=request.get("ref", network.next_concat_reference()),
-            ref_bits=request.get("ref_bits", 8),
+            sms_class=sms_class,
+            ref=int(request.get("ref", network.next_concat_reference())),
+            ref_bits=ref_bits,
         )
         omitted = set(request.get("omit", ()))
         parts = network.post(letter)

@@ -11,7 +11,7 @@ Nothing of the gateway imports it. It writes nothing down and logs nothing; what
 on its control socket (:mod:`tipline_gw.demo.virtual_actions` says every request).
 
 One thread, one epoll loop; it sleeps while nothing happens. It refuses to buffer without bounds:
-what nobody reads stops the modem from reading on, and is lost when the port is closed.
+where nobody reads, what is written is lost too, and all of it when the port is closed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = ["ModemControl", "VirtualModem", "main"]
 
 DEFAULT_STORAGES = "SM=20,ME=100,SR=10"
 ENOUGH_BACKLOG = 1 << 18
-"""Octets on their way out beyond which nothing more is read in."""
+"""Octets on their way out beyond which what comes in is lost, as by an overrun."""
 RETRY_SECONDS = 0.01
 """When to look again at a terminal whose buffer was full: its wake-ups are not to be relied on."""
 
@@ -58,7 +58,6 @@ class Process:
         self._epoll = select.epoll()
         self._stopping = False
         self._stuck = False
-        self._unread = False
         self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._epoll.register(self._wake_in, select.EPOLLIN)
         self._plug_in()
@@ -93,8 +92,6 @@ class Process:
                     os.read(self._wake_in, 512)
             elif not self._control.event(descriptor):
                 self._read()
-        if self._unread:
-            self._read()
         now = time.monotonic()
         self._session.step(now)
         self._write()
@@ -127,19 +124,16 @@ class Process:
     # -- bytes -------------------------------------------------------------------------------------
 
     def _read(self) -> None:
-        self._unread = False
         while self._pty.master >= 0:
-            if len(self._wire) > ENOUGH_BACKLOG:
-                self._unread = True
-                return
             data = self._pty.read()
             if data is None:
                 self._session.hung_up()
             if not data:
                 return
-            now = time.monotonic()
-            self._session.feed(data, now)
-            self._session.step(now)
+            if len(self._wire) <= ENOUGH_BACKLOG:
+                now = time.monotonic()
+                self._session.feed(data, now)
+                self._session.step(now)
 
     def _write(self) -> None:
         self._stuck = False

@@ -1,0 +1,58 @@
+"""A virtual modem for a test, and the independent program that it is put to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.demo.terminal import Terminal
+from tipline_gw.demo.virtual_modem import VirtualModem
+
+Plug = Callable[..., VirtualModem]
+
+
+@pytest.fixture
+def plug(tmp_path: Path) -> Iterator[Plug]:
+    """Start virtual modems with options of the command line; all are stopped after the test."""
+    with ExitStack() as stack:
+
+        def start(*options: str, name: str = "gsm") -> VirtualModem:
+            modem = VirtualModem(tmp_path / name, tmp_path / f"{name}.control", *options)
+            return stack.enter_context(modem)
+
+        yield start
+
+
+@pytest.fixture
+def modem(plug: Plug) -> VirtualModem:
+    return plug()
+
+
+@pytest.fixture
+def terminal(modem: VirtualModem) -> Iterator[Terminal]:
+    with Terminal(modem.link) as open_terminal:
+        yield open_terminal
+
+
+@pytest.fixture(scope="session")
+def gammu_smsd() -> str:
+    """The distribution's gammu-smsd, installed where it is missing and can be."""
+    if not shutil.which("gammu-smsd"):
+        if os.geteuid() != 0 or not shutil.which("apt-get"):
+            pytest.fail(
+                "gammu-smsd is missing: apt-get install gammu-smsd (needs root), then again"
+            )
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        install = ["apt-get", "install", "-y", "--no-install-recommends", "gammu-smsd"]
+        if subprocess.run(install, env=environment, capture_output=True).returncode:
+            subprocess.run(["apt-get", "update"], check=True, capture_output=True)
+            subprocess.run(install, env=environment, check=True, capture_output=True)
+    found = shutil.which("gammu-smsd")
+    assert found
+    return found
