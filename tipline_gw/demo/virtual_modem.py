@@ -68,7 +68,11 @@ class Process:
             is_open=self._pty.listened_to,
             transcript=lambda: list(self._session.transcript),
         )
-        self._control = ControlServer(control, Actions(device, plug), self._epoll)
+        try:
+            self._control = ControlServer(control, Actions(device, plug), self._epoll)
+        except (TiplineError, OSError):
+            self._pty.close()
+            raise
 
     def run(self) -> None:
         """Until SIGTERM, SIGINT or the control socket says stop; removes link and socket."""
@@ -208,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         Process(_device(options), options.link, options.control, options.seed).run()
-    except TiplineError as error:
+    except (TiplineError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

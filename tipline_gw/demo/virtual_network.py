@@ -99,7 +99,8 @@ class Network:
         self.accepted = 0
         self._reference = 0
         self._concat_reference = 0
-        self._random = random.Random(seed)  # noqa: S311  # nosec B311 - reproducible, no secret
+        # Reproducible on purpose, and no secret.
+        self._random = random.Random(seed)  # noqa: S311  # nosec B311
 
     def queue(self, pdus: Iterable[bytes]) -> int:
         """Whole PDUs as they are; returns how many."""

@@ -29,7 +29,8 @@ class Wire:
     def __init__(self, modes: Modes, seed: int = 0) -> None:
         self._modes = modes
         self._out = bytearray()
-        self._random = random.Random(seed)  # noqa: S311  # nosec B311 - reproducible, no secret
+        # Reproducible on purpose, and no secret.
+        self._random = random.Random(seed)  # noqa: S311  # nosec B311
         self._next_at = 0.0
 
     def __len__(self) -> int:
