@@ -327,6 +327,13 @@ def test_sigterm_takes_link_and_socket_along(plug: Plug, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_it_ends_when_whoever_started_it_is_gone(modem: VirtualModem, tmp_path: Path) -> None:
+    assert modem.process.stdin
+    modem.process.stdin.close()
+    assert modem.process.wait(5) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_it_stops_when_told_to(modem: VirtualModem) -> None:
     modem.control.stop()
     assert modem.process.wait(5) == 0

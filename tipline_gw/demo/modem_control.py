@@ -132,6 +132,8 @@ class ModemControl:
 class VirtualModem:
     """A virtual modem in a process of its own, ready when the ``with`` is entered.
 
+    It ends with us, even where we are killed: its standard input is a pipe that we hold.
+
     ``options`` are those of the command line, e.g. ``"--pin", "1234"``.
     """
 
@@ -140,14 +142,14 @@ class VirtualModem:
         self._control_path = control
         self._command = [
             *(sys.executable, "-m", "tipline_gw.demo.virtual_modem"),
-            *("--link", str(link), "--control", str(control)),
+            *("--link", str(link), "--control", str(control), "--until-eof"),
             *options,
         ]
         self.process: subprocess.Popen[bytes]
         self.control: ModemControl
 
     def start(self) -> Self:
-        self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(self._command, stdin=subprocess.PIPE)
         try:
             self.control = self._connected(time.monotonic() + START_SECONDS)
         except ModemError:
@@ -177,6 +179,8 @@ class VirtualModem:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -43,7 +43,7 @@ __all__ = ["ModemControl", "VirtualModem", "main"]
 DEFAULT_STORAGES = "SM=20,ME=100,SR=10"
 ENOUGH_BACKLOG = 1 << 18
 """Octets on their way out beyond which what comes in is lost, as by an overrun."""
-RETRY_SECONDS = 0.01
+RETRY_SECONDS = 0.05
 """When to look again at a terminal whose buffer was full: its wake-ups are not to be relied on."""
 
 
@@ -58,6 +58,7 @@ class Process:
         self._epoll = select.epoll()
         self._stopping = False
         self._stuck = False
+        self._lifeline = -1
         self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._epoll.register(self._wake_in, select.EPOLLIN)
         self._plug_in()
@@ -73,6 +74,11 @@ class Process:
         except (TiplineError, OSError):
             self._pty.close()
             raise
+
+    def stop_with(self, descriptor: int) -> None:
+        """Stop when that pipe ends: whoever started us is gone, however that came about."""
+        self._lifeline = descriptor
+        self._epoll.register(descriptor, select.EPOLLIN)
 
     def run(self) -> None:
         """Until SIGTERM, SIGINT or the control socket says stop; removes link and socket."""
@@ -94,6 +100,8 @@ class Process:
             if descriptor == self._wake_in:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_in, 512)
+            elif descriptor == self._lifeline:
+                self._stopping = self._stopping or not os.read(descriptor, 512)
             elif not self._control.event(descriptor):
                 self._read()
         now = time.monotonic()
@@ -166,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pin", default="", help="the SIM's PIN; none by default")
     parser.add_argument("--puk", default="12345678", help="default %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="of noise and shuffling")
+    parser.add_argument("--until-eof", action="store_true", help="stop when standard input ends")
     parser.add_argument("--slow", action="store_true", help="400 ms an answer, 9600 baud")
     for one in fields(Identity):
         parser.add_argument(f"--{one.name}", default=one.default, help="default %(default)s")
@@ -211,7 +220,10 @@ def _device(options: argparse.Namespace) -> Device:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        Process(_device(options), options.link, options.control, options.seed).run()
+        process = Process(_device(options), options.link, options.control, options.seed)
+        if options.until_eof:
+            process.stop_with(sys.stdin.fileno())
+        process.run()
     except (TiplineError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
