@@ -15,7 +15,7 @@ help:
 	@echo 'make lint    ruff, mypy, import contracts, bandit'
 	@echo 'make bench   what a message costs'
 	@echo 'make setup   the virtual environment in $(VENV) alone'
-	@echo 'make lock    requirements.lock anew from pyproject.toml'
+	@echo 'make lock    the two lock files anew from pyproject.toml'
 
 demo: setup asterisk
 	@$(BIN)/tipline-gw demo
@@ -35,10 +35,10 @@ bench: setup
 
 setup: system $(READY)
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements-dev.lock pyproject.toml
 	@echo '== Python packages into $(VENV) (half a minute, once)'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
@@ -56,9 +56,11 @@ system:
 asterisk:
 	@$(SUDO) tests/asterisk/prepare >/dev/null || true
 
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet
+
 lock:
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev \
-	    --no-header --quiet pyproject.toml -o requirements.lock
+	$(LOCK) --extra dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) --extra postgresql --constraint requirements-dev.lock pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
