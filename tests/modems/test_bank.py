@@ -297,3 +297,17 @@ def test_a_pin_file_that_others_can_read_is_refused(tmp_path):
         read_pin(path)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_pin(tmp_path / "none")
+
+
+def test_an_unplugged_modem_is_noticed_although_a_command_is_in_flight(site):
+    site.start()
+    site.control.set(delay_ms=30000.0)
+    site.control.receive(SENDER, "hola")
+    assert until(lambda: sum(len(s) for s in site.control.stored().values()) == 1)
+    time.sleep(0.5)  # the notice is heeded meanwhile, and the reading waits for its answer
+    site.control.vanish()
+    assert until(site.bank.away, 5)
+    site.control.set(delay_ms=0.0)
+    site.control.come_back()
+    site.control.wait_sent(1, timeout=30)
+    assert site.desk.texts == ["hola"]

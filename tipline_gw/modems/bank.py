@@ -70,7 +70,7 @@ def _modem(
     if pin_file:
         read_pin(pin_file)
 
-    def new_driver(on_notice: Callable[[Notice], None]) -> Driver:
+    def new_driver(on_notice: Callable[[Notice | None], None]) -> Driver:
         def open_port() -> BoundaryPort:
             return BoundaryPort(
                 settings.port,
@@ -82,7 +82,7 @@ def _modem(
                 fingerprint_key=fingerprint_key,
             )
 
-        return Driver(open_port, profile)
+        return Driver(open_port, profile, on_gone=lambda: on_notice(None))
 
     return Modem(
         settings.name,

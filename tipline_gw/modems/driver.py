@@ -58,8 +58,14 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
 
     log = _deaf
 
-    def __init__(self, open_port: Callable[[], BoundaryPort], profile: Profile) -> None:
+    def __init__(
+        self,
+        open_port: Callable[[], BoundaryPort],
+        profile: Profile,
+        on_gone: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__("boundary", requestDelivery=False, AT_CNMI=profile.sms.cnmi)
+        self.fatalErrorCallback = lambda _error: self._gone(on_gone)
         self.open_port = open_port
         self._profile = profile
         self.pin_refused = False
@@ -188,6 +194,14 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
             raise ModemError(
                 "its SIM refused the PIN", "correct its pin_file and restart: it is tried once"
             ) from None
+
+    def _gone(self, on_gone: Callable[[], None]) -> None:
+        """The device is unplugged: a command in flight need not wait out its time."""
+        waiting = self._responseEvent
+        if waiting is not None:
+            self._response.append("ERROR")
+            waiting.set()
+        on_gone()
 
     def _handleModemNotification(self, _lines: list[str]) -> None:  # noqa: N802
         """Notices come from the port; a line that strays in here is of no use to anyone."""

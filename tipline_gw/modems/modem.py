@@ -42,7 +42,10 @@ REMEMBERED = 4096
 NO_TIPS = ("status-report", "not-received")
 """Reports, and what the gateway itself sent: deleted, not taken in."""
 
-SEND_TRIES = 3
+SEND_TRIES = 4
+SEND_PAUSE = 2.0
+"""Seconds before the second try, twice as many before the third, and so on."""
+
 LONGEST_WAIT = 5.0
 _DIRECT = "its profile needs another cnmi; it is initialised anew"
 SOON = 2.0
@@ -73,6 +76,7 @@ class _Answer:
     reply: Reply
     text: str | None = None
     tries: int = 0
+    not_before: float = 0.0
 
 
 class Modem:
@@ -82,7 +86,7 @@ class Modem:
         self,
         name: str,
         profile: Profile,
-        new_driver: Callable[[Callable[[Notice], None]], Driver],
+        new_driver: Callable[[Callable[[Notice | None], None]], Driver],
         accept: Accept,
         vault: Releases,
         counters: Counters,
@@ -143,7 +147,6 @@ class Modem:
     def _session(self) -> None:
         """From opening the port to its end or failure."""
         driver = self._new_driver(self._notices.put)
-        driver.fatalErrorCallback = lambda _error: self._notices.put(None)  # wakes us
         try:
             driver.start(has_pin=self._has_pin)
             self.ready = True
@@ -167,11 +170,16 @@ class Modem:
             self._give_up_waiting(driver)
             self._answer_one(driver)
             due = self._sweep_at - time.monotonic()
-            self._heed(driver, 0.0 if self._answers else max(0.0, min(due, LONGEST_WAIT)))
+            self._heed(
+                driver, 0.0 if self._answer_due() else max(0.0, min(due, self._longest_wait()))
+            )
             if driver.dropped() > 0:
                 raise ModemError("it delivers directly although it was told not to", _DIRECT)
             if not driver.lives:
                 raise ModemError("its port is gone", "see whether it is plugged in")
+
+    def _longest_wait(self) -> float:
+        return SEND_PAUSE if self._answers else LONGEST_WAIT
 
     def _sweep_soon(self) -> None:
         """Something could not be read: the line is bad, or the modem was busy. It lies there."""
@@ -284,7 +292,7 @@ class Modem:
     # Answer.
 
     def _answer_one(self, driver: Driver) -> None:
-        if not self._answers:
+        if not self._answer_due():
             return
         answer = self._answers.popleft()
         result = self._send(driver, answer)
@@ -293,6 +301,9 @@ class Modem:
             return
         self._counters.reply(result)
         self._release(answer.token, answer.fingerprints)
+
+    def _answer_due(self) -> bool:
+        return bool(self._answers) and self._answers[0].not_before <= time.monotonic()
 
     def _send(self, driver: Driver, answer: _Answer) -> str:
         """``sent``, ``none`` (not wanted), ``failed``, or ``again``."""
@@ -304,6 +315,7 @@ class Modem:
             driver.send_text(answer.token, answer.text)
         except TiplineError as error:
             answer.tries += 1
+            answer.not_before = time.monotonic() + answer.tries * SEND_PAUSE
             self._log.warning("reply-failed", reason=_slug(error), count=answer.tries)
             return "again" if answer.tries < SEND_TRIES else "failed"
         return "sent"
