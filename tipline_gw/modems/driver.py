@@ -32,6 +32,7 @@ from tipline_gw.modems.profiles import Profile
 
 _LISTED = re.compile(r"^\+CMGL:\s*(\d+)\s*,")
 _PIN_PLACEHOLDER = "@PIN"
+_DISPENSABLE = ("AT+CMEE=", "AT+CSMP=", "AT+CRC=")
 _BUSY_RETRIES = 20
 _LIST_TIMEOUT = 60
 _SEND_TIMEOUT = 60
@@ -163,12 +164,15 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
 
     def ping(self) -> None:
         with _translated("does not answer"):
-            self.write("AT", timeout=10)
+            self.write("AT", timeout=10, parseError=False)
 
     # What the library calls.
 
     def write(self, data: str, *args: object, **kwargs: object) -> list[str]:
-        """As the library's, but "SIM busy" (14, 515) is retried a bounded number of times."""
+        """As the library's, but "SIM busy" (14, 515) is retried a bounded number of times, and
+        a modem that lacks a command nothing depends on is no broken modem."""
+        if data.startswith(_DISPENSABLE):
+            kwargs["parseError"] = False
         self._busy += 1
         try:
             if self._busy > _BUSY_RETRIES:
@@ -176,6 +180,12 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
             return super().write(data, *args, **kwargs) or []
         finally:
             self._busy -= 1
+
+    @property
+    def supportedCommands(self) -> list[str]:  # noqa: N802 - the library's name
+        """None that the library would ask for: it looks for ways to place voice calls, and gives
+        up on a modem that answers ERROR to a bare AT."""
+        return []
 
     def _unlockSim(self, _pin: object) -> None:  # noqa: N802 - the library's name
         """One try with the PIN; its digits are put in by the port and never stand here."""
