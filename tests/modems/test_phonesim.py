@@ -18,6 +18,7 @@ from tipline_gw.boundary.serial_line import BoundaryPort
 from tipline_gw.boundary.vault import Vault
 from tipline_gw.demo.asterisk_host import prepared_root
 from tipline_gw.domain.sms import Slot
+from tipline_gw.errors import ModemError
 from tipline_gw.modems import profiles
 from tipline_gw.modems.driver import Driver
 
@@ -100,6 +101,8 @@ def test_it_is_initialised_listed_and_sends_to_the_number_behind_a_token(termina
             assert driver.read_slot(Slot("SM", 1)) is None
             driver.send_text(vault.remember(NUMBER, b"held"), "Gracias")
             assert NUMBER.hex().upper().encode() in said
+            with pytest.raises(ModemError, match=r"an error is the answer to AT\+CPMS"):
+                driver.choose("XX")
             assert driver.lives
         finally:
             driver.stop()

@@ -31,8 +31,10 @@ from tipline_gw.errors import ModemError
 from tipline_gw.modems.profiles import Profile
 
 _LISTED = re.compile(r"^\+CMGL:\s*(\d+)\s*,")
+_LOOK = "look at its AT manual, and whether it hangs"
 _PIN_PLACEHOLDER = "@PIN"
-_DISPENSABLE = ("AT+CMEE=", "AT+CSMP=", "AT+CRC=")
+_DISPENSABLE = ("AT+CMEE=", "AT+CSMP=", "AT+CRC=", "AT+CSCA?")
+_NAME = re.compile(r"AT[+^%$*]?[A-Z]{0,10}")
 _BUSY_RETRIES = 20
 _LIST_TIMEOUT = 60
 _SEND_TIMEOUT = 60
@@ -74,6 +76,7 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
         self._storage: str | None = None
         self._whole_command = threading.RLock()
         self._busy = 0
+        self._doing = "AT"
         self._reference = 0
 
     # What the rest of the room calls.
@@ -81,7 +84,7 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
     def start(self, *, has_pin: bool) -> None:
         """Open the port, unlock and initialise. Raises ModemError."""
         self._has_pin = has_pin
-        with _translated("does not answer"):
+        with self._translated("not ready"):
             self.connect()
             for init in self._profile.init:
                 self.write(init.command, parseError=False)
@@ -105,27 +108,27 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
 
     def identity(self) -> tuple[str, str]:
         """Manufacturer and model, as the modem gives them."""
-        with _translated("does not say what it is"):
+        with self._translated("not identified"):
             return self._last_word("AT+CGMI"), self._last_word("AT+CGMM")
 
     def choose(self, storage: str) -> None:
         """Make ``storage`` the one that is read, deleted from, and received into."""
         if storage != self._storage:
             quoted = f'"{storage}"'
-            with _translated("has no such storage"):
+            with self._translated("storage not chosen"):
                 self.write(f"AT+CPMS={quoted},{quoted},{quoted}")
             self._storage = storage
 
     def listed(self, storage: str) -> list[tuple[Slot, str]]:
         """All that lies in ``storage``: slot and PDU, in hex, its address a token."""
-        with self._whole_command, _translated("cannot list its messages"):
+        with self._whole_command, self._translated("messages not listed"):
             self.choose(storage)
             lines = self.write("AT+CMGL=4", timeout=_LIST_TIMEOUT, parseError=False)
         return list(_pairs(storage, lines))
 
     def read_slot(self, slot: Slot) -> str | None:
         """The PDU in ``slot``; None if it is empty."""
-        with self._whole_command, _translated("cannot read a message"):
+        with self._whole_command, self._translated("message not read"):
             self.choose(slot.storage)
             lines = self.write(f"AT+CMGR={slot.index}", parseError=False)
         for header, pdu in itertools.pairwise(lines):
@@ -144,7 +147,7 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
         return port.counts.get("direct", 0)
 
     def delete_slot(self, slot: Slot) -> None:
-        with self._whole_command, _translated("cannot delete a message"):
+        with self._whole_command, self._translated("message not deleted"):
             self.choose(slot.storage)
             self.write(f"AT+CMGD={slot.index}", timeout=25)
 
@@ -152,18 +155,18 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
         """Send to whoever ``token`` stands for, in as many parts as it takes."""
         pdus = encodeSmsSubmitPdu(token, text, reference=self._reference, requestStatusReport=False)
         self._reference = (self._reference + 1) % 256
-        with self._whole_command, _translated("could not send a message"):
+        with self._whole_command, self._translated("message not sent"):
             for pdu in pdus:
                 self.write(f"AT+CMGS={pdu.tpduLength}", timeout=10, expectedResponseTermSeq="> ")
                 self.write(str(pdu), timeout=_SEND_TIMEOUT, writeTerm=CTRLZ)
 
     def refuse_call(self) -> None:
         """Hang up a voice call, without asking who it is."""
-        with _translated("cannot refuse a call"):
+        with self._translated("call not refused"):
             self.write("ATH", parseError=False)
 
     def ping(self) -> None:
-        with _translated("does not answer"):
+        with self._translated("not ready"):
             self.write("AT", timeout=10, parseError=False)
 
     # What the library calls.
@@ -173,6 +176,8 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
         a modem that lacks a command nothing depends on is no broken modem."""
         if data.startswith(_DISPENSABLE):
             kwargs["parseError"] = False
+        if name := _NAME.match(data):
+            self._doing = name[0]
         self._busy += 1
         try:
             if self._busy > _BUSY_RETRIES:
@@ -216,6 +221,21 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
     def _handleModemNotification(self, _lines: list[str]) -> None:  # noqa: N802
         """Notices come from the port; a line that strays in here is of no use to anyone."""
 
+    @contextlib.contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        """The library's exceptions carry commands and lines: only their nature goes on, and the
+        name of the command, which is nobody's."""
+        try:
+            yield
+        except TimeoutException:
+            raise ModemError(f"{what}: no answer to {self._doing} in time", _LOOK) from None
+        except GsmModemException:
+            raise ModemError(f"{what}: an error is the answer to {self._doing}", _LOOK) from None
+        except (SerialException, OSError):
+            raise ModemError("its port is gone", "see whether it is plugged in") from None
+        except (ValueError, IndexError, TypeError, AttributeError):
+            raise ModemError(f"{what}: no sense in the answer to {self._doing}", _LOOK) from None
+
     def _last_word(self, command: str) -> str:
         lines = [line.strip() for line in self.write(command)]
         return next((line for line in lines if line and line != "OK"), "")
@@ -225,18 +245,3 @@ def _pairs(storage: str, lines: list[str]) -> Iterator[tuple[Slot, str]]:
     for header, pdu in itertools.pairwise(lines):
         if match := _LISTED.match(header):
             yield Slot(storage, int(match[1])), pdu
-
-
-@contextlib.contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """The library's exceptions carry commands and lines: only their nature goes on."""
-    try:
-        yield
-    except TimeoutException:
-        raise ModemError(f"{what} in time", "see whether it hangs or lost power") from None
-    except GsmModemException:
-        raise ModemError(f"{what}: it answers with an error") from None
-    except (SerialException, OSError):
-        raise ModemError("its port is gone", "see whether it is plugged in") from None
-    except (ValueError, IndexError, TypeError, AttributeError):
-        raise ModemError(f"{what}: its answer makes no sense") from None
