@@ -155,7 +155,7 @@ class Daemon:
     def _reply(self, tip_id: TipId) -> str | None:
         if self._settings.sms.reply == "none":
             return None
-        code = case_code.written(self._desk.give_code(tip_id))
+        code = case_code.written(self._desk.give_code(tip_id, wait=0))
         return self._in_every_language(names.RECEIVED_CODE, code=code)
 
     def _tell_state(self, code: CaseCode | None) -> str:

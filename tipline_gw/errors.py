@@ -46,6 +46,10 @@ class StoreError(TiplineError):
     """The store could not do what it was asked; nothing of it was done."""
 
 
+class NotYetError(TiplineError):
+    """What was asked for is being made: ask again in a moment."""
+
+
 class ModemError(TiplineError):
     """A modem did not answer, answered with an error, or is gone."""
 

@@ -2,7 +2,7 @@ import pytest
 
 from tipline_gw.domain import case_code
 from tipline_gw.domain.tip import State
-from tipline_gw.errors import StoreError
+from tipline_gw.errors import NotYetError, StoreError
 from tipline_gw.intake.texts import Text, accept
 from tipline_gw.store import repository as repo
 
@@ -44,9 +44,23 @@ def test_the_code_finds_the_case_and_another_does_not(desk):
 def test_a_code_already_given_is_drawn_again(desk, monkeypatch):
     first, second = accept(desk, Text("a")), accept(desk, Text("b"))
     code = desk.give_code(first)
-    draws = iter([(code, desk.codes.hash(code)), desk.codes.take()])
-    monkeypatch.setattr(type(desk.codes), "take", lambda _self: next(draws))
+    draws = iter([(code, desk.codes.hash(code)), desk.codes.take(30)])
+    monkeypatch.setattr(type(desk.codes), "take", lambda _self, _wait: next(draws))
     assert desk.give_code(second) != code
+
+
+def test_intake_does_not_wait_for_a_code(desk):
+    desk.codes.close()
+    accept(desk, Text("a"))
+    while True:
+        try:
+            desk.codes.take(0)
+        except NotYetError:
+            break
+    tip_id = accept(desk, Text("b"))
+    with pytest.raises(NotYetError):
+        desk.give_code(tip_id, wait=0)
+    assert len(repo.tips(desk.engine)) == 2
 
 
 def test_nothing_is_accepted_when_the_store_is_closed(desk):

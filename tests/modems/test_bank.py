@@ -11,7 +11,7 @@ import pytest
 from tipline_gw.boundary.pdu import join
 from tipline_gw.boundary.vault import Vault
 from tipline_gw.demo.modem_control import VirtualModem
-from tipline_gw.errors import ConfigError, StoreError
+from tipline_gw.errors import ConfigError, NotYetError, StoreError
 from tipline_gw.modems.bank import Bank, read_pin
 from tipline_gw.settings.schema import Modem as ModemSettings
 from tipline_gw.telemetry.metrics import Metrics
@@ -40,7 +40,7 @@ class Desk:
         if self.refuses:
             raise StoreError("the disk of the store is full")
         self.messages.append(message)
-        return lambda: self.reply
+        return self.reply if callable(self.reply) else lambda: self.reply
 
     @property
     def texts(self):
@@ -221,6 +221,21 @@ def test_a_reply_that_fails_is_tried_again(site):
     site.control.receive(SENDER, "hola")
     site.control.wait_sent(1, timeout=20)
     assert site.desk.texts == ["hola"]
+
+
+def test_an_answer_that_is_not_ready_holds_up_no_other_text(site):
+    waits = iter([True] * 5)
+
+    def reply():
+        if next(waits, False):
+            raise NotYetError("no case code is ready")
+        return "Clave: 1234"
+
+    site.desk.reply = reply
+    site.start()
+    site.control.receive(SENDER, "aviso {n}", count=3)
+    assert until(lambda: len(site.desk.texts) == 3)
+    site.control.wait_sent(3, timeout=20)
 
 
 def test_a_call_is_refused_without_asking_who_it_is(site):

@@ -31,7 +31,7 @@ def demo(
     from tipline_gw.demo.demo import play  # numpy and all: not for the daemon
 
     started = time.monotonic()
-    progress = Console(stderr=True, highlight=False)
+    progress = Console(stderr=True, highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="tipline-demo-") as temporary:
         directory = keep or Path(temporary)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -172,17 +173,22 @@ def _calls(host: Host, folder: Path, gateway: Gateway, summary: Summary, say: Sa
     tipline(gateway.config, *words)
     before = gateway.count("tips_total")
     with Asterisk(host, folder) as asterisk:
-        caller = sip.Caller(host, listen)
-        say("a call: language, menu, speech, #, keep, and the code is said")
-        kept = caller.call(_keeping(), caller_number=CALLERS[0])
+        say("a call: language, menu, speech, #, keep, and the code is said; and at the same time")
         say("a call: speech, and the caller hangs up in the middle of it")
-        dropped = caller.call(_hanging_up(), caller_number=CALLERS[1])
+        with ThreadPoolExecutor() as callers:
+            first = callers.submit(_call, host, listen, _keeping(), CALLERS[0])
+            second = callers.submit(_call, host, listen, _hanging_up(), CALLERS[1])
+            kept, dropped = first.result(), second.result()
         taken = until(lambda: gateway.count("tips_total") >= before + 2, 20)
         complaints = [line for line in asterisk.complaints if _HANG_UP not in line]
     summary.add("the first call was led to its end", kept.ended == "gateway", kept.ended)
     summary.add("the second was hung up by its caller", dropped.ended == "caller", dropped.ended)
     summary.add("both calls were taken in", taken)
     summary.add("Asterisk had nothing to complain of", not complaints, f"{len(complaints)} lines")
+
+
+def _call(host: Host, listen: str, steps: list[sip.Step], number: str) -> sip.Report:
+    return sip.Caller(host, listen).call(steps, caller_number=number)
 
 
 def _keeping() -> list[sip.Step]:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from tipline_gw.domain import case_code
 from tipline_gw.domain.case_code import CaseCode
-from tipline_gw.errors import StoreError
+from tipline_gw.errors import NotYetError
 
 MEMORY_KIB = 32 * 1024
 ITERATIONS = 1
@@ -43,14 +43,13 @@ class CodePool:
         self._thread = threading.Thread(target=self._draw, name="case-codes", daemon=True)
         self._thread.start()
 
-    def take(self, timeout: float = 30.0) -> Drawn:
-        """A code and its hash; each is given once."""
+    def take(self, wait: float) -> Drawn:
+        """A code and its hash; each is given once. NotYetError if none is ready within ``wait``
+        seconds; 0 does not wait at all."""
         try:
-            return self._ready.get(timeout=timeout)
+            return self._ready.get(block=wait > 0, timeout=wait or None)
         except queue.Empty:
-            raise StoreError(
-                "no case code could be drawn in time", "the machine is overloaded"
-            ) from None
+            raise NotYetError("no case code is ready", "the machine has too much to do") from None
 
     def hash(self, code: CaseCode) -> bytes:
         """The hash under which the store knows ``code``."""

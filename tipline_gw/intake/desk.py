@@ -27,6 +27,9 @@ from tipline_gw.sealing.writer import seal
 from tipline_gw.store import repository as repo
 from tipline_gw.store.writer import Writer
 
+LONGEST_WAIT = 30.0
+"""A caller on the line waits for a code rather than go without."""
+
 Sealed = tuple[bytes, list[bytes]]
 
 
@@ -60,10 +63,11 @@ class Desk:
     def seal_envelope(self, envelope: Envelope) -> Sealed:
         return seal(self.recipients, pad_text(envelope.to_json()))
 
-    def give_code(self, tip_id: TipId) -> CaseCode:
-        """A fresh code for a committed tip; returns when its hash is on disk."""
+    def give_code(self, tip_id: TipId, wait: float = LONGEST_WAIT) -> CaseCode:
+        """A fresh code for a committed tip; returns when its hash is on disk. NotYetError if none
+        is ready within ``wait`` seconds."""
         while True:
-            code, code_hash = self.codes.take()
+            code, code_hash = self.codes.take(wait)
             if self.writer.do(functools.partial(_give, tip_id=tip_id, code_hash=code_hash)):
                 return code
 

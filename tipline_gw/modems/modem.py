@@ -31,7 +31,7 @@ from tipline_gw.domain.sms import (
     Undecodable,
     repliable,
 )
-from tipline_gw.errors import ModemError, StoreError, TiplineError
+from tipline_gw.errors import ModemError, NotYetError, StoreError, TiplineError
 from tipline_gw.modems.driver import Driver
 from tipline_gw.modems.profiles import Profile
 from tipline_gw.modems.reassembly import Assembled, Reassembly
@@ -46,6 +46,8 @@ SEND_TRIES = 4
 SEND_PAUSE = 2.0
 """Seconds before the second try, twice as many before the third, and so on."""
 
+MOMENT = 0.1
+"""Seconds until a reply that is being prepared is asked for again; intake goes on meanwhile."""
 LONGEST_WAIT = 5.0
 _DIRECT = "its profile needs another cnmi; it is initialised anew"
 SOON = 2.0
@@ -179,7 +181,10 @@ class Modem:
                 raise ModemError("its port is gone", "see whether it is plugged in")
 
     def _longest_wait(self) -> float:
-        return SEND_PAUSE if self._answers else LONGEST_WAIT
+        """Until the next answer is due, or for a while."""
+        if not self._answers:
+            return LONGEST_WAIT
+        return max(0.0, self._answers[0].not_before - time.monotonic())
 
     def _sweep_soon(self) -> None:
         """Something could not be read: the line is bad, or the modem was busy. It lies there."""
@@ -313,6 +318,9 @@ class Modem:
             if answer.text is None:
                 return "none"
             driver.send_text(answer.token, answer.text)
+        except NotYetError:
+            answer.not_before = time.monotonic() + MOMENT
+            return "again"
         except TiplineError as error:
             answer.tries += 1
             answer.not_before = time.monotonic() + answer.tries * SEND_PAUSE
