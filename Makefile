@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -E)
 
-.PHONY: demo test lint bench setup system asterisk lock clean help
+.PHONY: demo test lint bench setup system testers asterisk lock clean help
 
 help:
 	@echo 'make demo    the whole system on this machine, with virtual modems and a real Asterisk'
@@ -20,7 +20,7 @@ help:
 demo: setup asterisk
 	@$(BIN)/tipline-gw demo
 
-test: setup asterisk
+test: setup testers asterisk
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: setup
@@ -49,6 +49,19 @@ system:
 	    $(SUDO) apt-get update -qq && \
 	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends \
 	        espeak-ng python3-venv >/dev/null; \
+	fi
+
+# What the tests compare with: another SMS daemon, the other database, npm for the age vectors.
+testers:
+	@missing=; \
+	command -v gammu-smsd >/dev/null || missing="$$missing gammu-smsd"; \
+	command -v npm >/dev/null || missing="$$missing npm"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	if [ -n "$$missing" ]; then \
+	    echo "== by apt-get:$$missing"; \
+	    $(SUDO) apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends \
+	        $$missing >/dev/null; \
 	fi
 
 # A real Asterisk 22 beside this system, for the demonstration and the tests. Where it cannot be
