@@ -29,7 +29,9 @@ from tipline_gw.errors import VoiceError
 
 CALL_SECONDS = 170
 """No call of a demonstration lasts longer: SIPp itself ends it then."""
-_ANSWER_SECONDS = 15.0
+_ANSWER_SECONDS = 30.0
+_TRIES = 3
+_SIPP_FATAL = (254, 255)
 _POLL = 0.01
 
 
@@ -107,11 +109,27 @@ class Caller:
         """Goes through ``steps`` and hangs up after the last, if nobody did before."""
         # Made before the call: a caller does not think for seconds.
         said = {step: _sound(self._host, step) for step in steps if isinstance(step, Speak)}
+        for _ in range(_TRIES - 1):
+            report, started = self._attempt(steps, said, caller_number, called, name)
+            if started:
+                return report
+        return self._attempt(steps, said, caller_number, called, name)[0]
+
+    def _attempt(
+        self,
+        steps: Sequence[Step],
+        said: dict[Speak, bytes],
+        caller_number: str,
+        called: str,
+        name: str,
+    ) -> tuple[Report, bool]:
+        """What came of it, and whether SIPp started at all."""
         with self._host.workspace() as folder:
             call = _Call(self._host, self._sip, folder)
             try:
                 call.dial(caller_number, called, name)
-                return call.go_through(steps, said)
+                report = call.go_through(steps, said)
+                return report, report.answered or not call.stillborn
             finally:
                 call.close()
 
@@ -222,6 +240,11 @@ class _Call:
             return False
         self._phone.connect("127.0.0.1", int(answer.read_text()))
         return True
+
+    @property
+    def stillborn(self) -> bool:
+        """SIPp ended on a fatal error of its own: somebody else took the port it was given."""
+        return self._process is not None and self._process.poll() in _SIPP_FATAL
 
     def _over(self) -> bool:
         return self._process is None or self._process.poll() is not None
