@@ -5,12 +5,14 @@ Nothing else wires anything. What the rooms know of one another are the callable
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
 import resource
 import signal
 import threading
+import time
 from collections.abc import Mapping
 
 import structlog
@@ -22,7 +24,7 @@ from tipline_gw.domain import case_code
 from tipline_gw.domain.case_code import CaseCode
 from tipline_gw.domain.sms import Message, Reply
 from tipline_gw.domain.tip import Kind, TipId
-from tipline_gw.errors import ConfigError
+from tipline_gw.errors import ConfigError, StoreError
 from tipline_gw.intake import texts
 from tipline_gw.intake.asking import asked_code
 from tipline_gw.intake.calls import CallTip
@@ -47,6 +49,7 @@ from tipline_gw.voice.fastagi import FastAgiServer
 _log = structlog.get_logger()
 
 HOUSEKEEPING_SECONDS = 20.0
+CHECKPOINT_SECONDS = 900.0
 DRAIN_SECONDS = 5.0
 ANSWER_SECONDS = 600.0
 """How long a sender may still be answered after the last part came."""
@@ -58,6 +61,7 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stop = threading.Event()
+        self._checkpoint_at = 0.0
         self.metrics = Metrics()
         recipients = load_recipients(settings.recipients.file)
         self._catalogues = [
@@ -113,11 +117,19 @@ class Daemon:
         self.start()
         try:
             while not self._stop.wait(HOUSEKEEPING_SECONDS):
-                self._vault.sweep()
-                if not self._faults():
-                    sd_notify("WATCHDOG=1")
+                self._keep_house()
         finally:
             self.close()
+
+    def _keep_house(self) -> None:
+        """Addresses that were never answered go; what was deleted leaves the write-ahead log."""
+        self._vault.sweep()
+        if time.monotonic() >= self._checkpoint_at:
+            self._checkpoint_at = time.monotonic() + CHECKPOINT_SECONDS
+            with contextlib.suppress(StoreError):
+                repository.checkpoint(self._engine)
+        if not self._faults():
+            sd_notify("WATCHDOG=1")
 
     def start(self) -> None:
         self._audio.serve_forever()

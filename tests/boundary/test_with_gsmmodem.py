@@ -57,19 +57,19 @@ class Session:
         self.modem = modem
         self.vault = Vault(60)
         self.notices: list[Notice] = []
-        self.library: Any = Modem("boundary", requestDelivery=False)
-        self.library.open_port = lambda: BoundaryPort(
+        self.driver: Any = Modem("boundary", requestDelivery=False)
+        self.driver.open_port = lambda: BoundaryPort(
             modem.device, self.vault, on_notice=self.notices.append, pin=pin, read_seconds=0.2
         )
         self.fatal: list[Exception] = []
-        self.library.fatalErrorCallback = self.fatal.append
+        self.driver.fatalErrorCallback = self.fatal.append
 
     def close(self) -> None:
-        self.library.close()
+        self.driver.close()
 
     def parts(self) -> list[Part]:
-        lines = self.library.write("AT+CMGL=4")
-        found = [self.library.serial.part(line) for line in lines[1:-1:2]]
+        lines = self.driver.write("AT+CMGL=4")
+        found = [self.driver.serial.part(line) for line in lines[1:-1:2]]
         assert all(isinstance(part, Part) for part in found)
         return found
 
@@ -98,7 +98,7 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
 
 def connected(modem: ScriptedModem) -> Session:
     session = Session(modem)
-    session.library.connect()
+    session.driver.connect()
     return session
 
 
@@ -106,8 +106,8 @@ def test_it_initialises_and_never_asks_for_callers(
     modem: ScriptedModem, log: pytest.LogCaptureFixture
 ) -> None:
     session = connected(modem)
-    assert session.library.signalStrength == 20
-    assert session.library.imsi == "*" * 15
+    assert session.driver.signalStrength == 20
+    assert session.driver.imsi == "*" * 15
     assert b"AT+CLIP=0\r" in modem.wire
     assert b"AT+CLIP=1" not in modem.wire
     assert b"AT+CNMI=2,1,0,2\r" in modem.wire
@@ -141,16 +141,16 @@ def test_a_reply_goes_out_through_the_token(
     modem.script[b"AT+CMGL"] = pdus.listed(1, pdus.deliver("uno")) + b"\r\n\r\nOK\r\n"
     session = connected(modem)
     (part,) = session.parts()
-    session.library.sendSms(part.sender, "Recibido: é")
+    session.driver.sendSms(part.sender, "Recibido: é")
     assert part.sender is not None
     expected = pdus.submit("Recibido: é", first=0x01)
     assert modem.messages == [expected.encode()]
     assert b"AT+CMGS=%d\r" % pdus.tpdu_length(expected) in modem.wire
-    session.library.sendSms(part.sender, "Será: ó")
+    session.driver.sendSms(part.sender, "Será: ó")
     assert pdus.address(pdus.NUMBER).encode() in modem.messages[1]
     session.vault.release(part.sender, [part.fingerprint])
     with pytest.raises(CmsError):
-        session.library.sendSms(part.sender, "otra")
+        session.driver.sendSms(part.sender, "otra")
     assert len(modem.messages) == 2
     session.close()
 
@@ -163,10 +163,10 @@ def test_a_modem_that_refuses_to_send_is_heard(
     session = connected(modem)
     (part,) = session.parts()
     with pytest.raises(CmsError) as caught:
-        session.library.sendSms(part.sender, "hola")
+        session.driver.sendSms(part.sender, "hola")
     assert caught.value.code == 38
     pdus.assert_no_trace(repr(caught.value) + repr(caught.value.command))
-    assert session.library.signalStrength == 20
+    assert session.driver.signalStrength == 20
     session.close()
 
 
@@ -178,9 +178,9 @@ def test_calls_and_phone_books_stay_unknown(
     modem.say(f'\r\nRING\r\n\r\n+CLIP: "+{pdus.NUMBER}",145\r\n'.encode())
     until(lambda: len(session.notices) == 1)
     with pytest.raises(CommandError):
-        session.library.write("AT+CNUM")
+        session.driver.write("AT+CNUM")
     assert b"AT+CNUM" not in modem.wire
-    assert session.library.activeCalls == {}
+    assert session.driver.activeCalls == {}
     session.close()
 
 
@@ -190,7 +190,7 @@ def test_an_ussd_answer_arrives_with_its_numbers_masked(
     said = f'\r\n+CUSD: 0,"Su linea {pdus.NUMBER} tiene\r\n50.25",15\r\n'.encode()
     modem.script[b"AT+CUSD"] = b"\r\nOK\r\n" + said
     session = connected(modem)
-    answer = session.library.sendUssd("*133#")
+    answer = session.driver.sendUssd("*133#")
     assert answer.message == "Su linea ************ tiene\r\n50.25"
     session.close()
 
@@ -201,8 +201,8 @@ def test_octets_that_are_not_utf8_do_not_kill_the_reader(
     session = connected(modem)
     modem.say(b"\xff\xfe\x80\r\n\xc3(\r\n")
     modem.script[b"AT+CGMM"] = b"\r\nT\xe9l\xff\r\n\r\nOK\r\n"
-    assert session.library.model == "T?l?"
-    assert session.library.rxThread.is_alive()
+    assert session.driver.model == "T?l?"
+    assert session.driver.rxThread.is_alive()
     session.close()
 
 
@@ -214,9 +214,9 @@ def test_a_pin_is_tried_once_and_never_logged(log: pytest.LogCaptureFixture) -> 
     with ScriptedModem(script, echo=True) as modem:
         session = Session(modem, pin=bytearray(b"8362"))
         with pytest.raises(IncorrectPinError):
-            session.library.connect(pin="@PIN")
+            session.driver.connect(pin="@PIN")
         with pytest.raises(IncorrectPinError):
-            session.library.write('AT+CPIN="@PIN"')
+            session.driver.write('AT+CPIN="@PIN"')
         assert bytes(modem.wire).count(b'AT+CPIN="8362"') == 1
         assert "8362" not in text_of(log)
         session.close()
@@ -226,8 +226,8 @@ def test_unplugging_is_told_and_plugging_in_again_works(modem: ScriptedModem) ->
     session = connected(modem)
     modem.unplug()
     until(lambda: len(session.fatal) == 1)
-    assert not session.library.alive
+    assert not session.driver.alive
     with ScriptedModem(SCRIPT) as other:
         again = connected(other)
-        assert again.library.signalStrength == 20
+        assert again.driver.signalStrength == 20
         again.close()

@@ -97,7 +97,8 @@ def open_(
             opened.append(open_exported(file, identities, output))
         except TiplineError as error:
             failed = True
-            typer.echo(f"tipline-gw: {file}: {error}", err=True)
+            reason = str(error).removeprefix(f"{file}: ")
+            typer.echo(f"tipline-gw: {file}: {reason}", err=True)
     if as_json:
         print_json([one.to_dict() for one in opened])
     else:

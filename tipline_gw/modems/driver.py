@@ -70,6 +70,7 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
         super().__init__("boundary", requestDelivery=False, AT_CNMI=profile.sms.cnmi)
         self.fatalErrorCallback = lambda _error: self._gone(on_gone)
         self.open_port = open_port
+        self._writeWait = profile.serial.pause_ms / 1000
         self._profile = profile
         self.pin_refused = False
         self._has_pin = False
@@ -107,9 +108,9 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
         return bool(self.alive) and self.rxThread.is_alive()
 
     def identity(self) -> tuple[str, str]:
-        """Manufacturer and model, as the modem gives them."""
+        """Manufacturer and model, as the modem gives them; empty where it does not."""
         with self._translated("not identified"):
-            return self._last_word("AT+CGMI"), self._last_word("AT+CGMM")
+            return self._told("AT+CGMI"), self._told("AT+CGMM")
 
     def choose(self, storage: str) -> None:
         """Make ``storage`` the one that is read, deleted from, and received into."""
@@ -236,9 +237,9 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
         except (ValueError, IndexError, TypeError, AttributeError):
             raise ModemError(f"{what}: no sense in the answer to {self._doing}", _LOOK) from None
 
-    def _last_word(self, command: str) -> str:
-        lines = [line.strip() for line in self.write(command)]
-        return next((line for line in lines if line and line != "OK"), "")
+    def _told(self, command: str) -> str:
+        lines = [line.strip() for line in self.write(command, parseError=False)]
+        return lines[0] if len(lines) > 1 else ""
 
 
 def _pairs(storage: str, lines: list[str]) -> Iterator[tuple[Slot, str]]:

@@ -154,6 +154,8 @@ class Modem:
             self.ready = True
             self._counters.up(True)
             self._log.info("modem-ready")
+            if not self._profile.matches(*driver.identity()):
+                self._log.warning("profile-is-of-another-model")
             self._serve(driver)
         except TiplineError as error:
             self._log.warning("modem-failed", error=type(error).__name__, reason=_slug(error))

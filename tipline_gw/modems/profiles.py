@@ -29,11 +29,11 @@ class Identify(_Table):
 
 
 class Serial(_Table):
-    """``echo_pause_ms``: how long to pause after each command, for modems that drop bytes."""
+    """``pause_ms``: how long to pause after each command, for modems that lose bytes."""
 
     baudrate: int = Field(default=115200, ge=1200, le=4_000_000)
     rtscts: bool = False
-    echo_pause_ms: int = Field(default=0, ge=0, le=2000)
+    pause_ms: int = Field(default=0, ge=0, le=2000)
 
 
 class Sms(_Table):

@@ -3,6 +3,7 @@ and only what the reviewer asked for, readable by the reviewer alone."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE, header
 from tipline_gw.errors import OpenError
 from tipline_gw.sealing.identities import Identity
-from tipline_gw.sealing.opener import Opener
+from tipline_gw.sealing.opener import open_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +40,19 @@ def open_exported(file: Path, identities: Sequence[Identity], output: Path | Non
     return Opened(str(file), truncated, envelope=_envelope(plaintext))
 
 
-def _plaintext(file: Path, identities: Sequence[Identity]) -> tuple[bytearray, bool]:
-    plaintext, truncated = bytearray(), False
+def _plaintext(file: Path, identities: Sequence[Identity]) -> tuple[bytes, bool]:
+    """What is whole, and whether the file is cut short behind it."""
+    sink = io.BytesIO()
     try:
-        with file.open("rb") as source:
-            for chunk in Opener(source, identities).chunks():
-                plaintext += chunk
+        open_file(file, identities, sink)
     except OpenError as error:
-        if not error.truncated or not plaintext:
+        if not error.truncated or not sink.tell():
             raise
-        truncated = True
-    except OSError as error:
-        raise OpenError(f"cannot be read ({error.strerror})") from None
-    return plaintext, truncated
+        return sink.getvalue(), True
+    return sink.getvalue(), False
 
 
-def _envelope(plaintext: bytearray) -> dict[str, Any]:
+def _envelope(plaintext: bytes) -> dict[str, Any]:
     try:
         envelope = json.loads(plaintext)
     except ValueError:
@@ -62,7 +60,7 @@ def _envelope(plaintext: bytearray) -> dict[str, Any]:
     return dict(envelope)
 
 
-def _recording(file: Path, plaintext: bytearray, truncated: bool, target: Path) -> Opened:
+def _recording(file: Path, plaintext: bytes, truncated: bool, target: Path) -> Opened:
     """The true length goes into the WAV header; the silence that hid it is dropped."""
     pcm = plaintext[HEADER_OCTETS:].rstrip(b"\0")
     pcm += bytes(len(pcm) % 2)

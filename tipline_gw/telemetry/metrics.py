@@ -23,7 +23,6 @@ class Metrics:
         )
         self.replies = self._counter("sms_replies", "Replies, by what became of them.", "result")
         self.calls = self._counter("calls", "Calls answered, by how they ended.", "ended")
-        self.refused = self._counter("refused", "Connections or calls refused.", "reason")
         self.modem_up = Gauge(
             "tipline_modem_up", "1 while the modem answers.", ["modem"], registry=self.registry
         )
