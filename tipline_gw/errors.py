@@ -54,6 +54,10 @@ class ModemError(TiplineError):
     """A modem did not answer, answered with an error, or is gone."""
 
 
+class ModemSilentError(ModemError):
+    """A modem let a command's time pass: what it says next may answer that one. Begin anew."""
+
+
 class VoiceError(TiplineError):
     """Asterisk, or whoever spoke on its sockets, did not follow the protocol."""
 

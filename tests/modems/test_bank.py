@@ -188,6 +188,16 @@ def test_a_deletion_that_fails_doubles_nothing_and_the_answer_comes(site):
     site.control.wait_empty()
     assert site.desk.texts == ["hola"]
     assert until(lambda: site.vault.count == 0)
+    assert site.count("modem_restarts_total") == 0
+
+
+def test_a_message_that_cannot_be_deleted_keeps_no_other_from_being_read(site):
+    site.control.receive(SENDER, "aviso {n}", count=5)
+    site.control.set(fail_cmgd=[500] * 3)
+    site.start()
+    site.control.wait_sent(5, timeout=20)
+    assert sorted(site.desk.texts) == [f"aviso {n}" for n in range(5)]
+    site.control.wait_empty(30)
 
 
 def test_an_alphanumeric_sender_is_taken_in_and_not_answered(site):

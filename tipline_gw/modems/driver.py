@@ -27,7 +27,7 @@ from serial import SerialException
 
 from tipline_gw.boundary.serial_line import BoundaryPort
 from tipline_gw.domain.sms import Part, ReplyToken, Slot, Undecodable
-from tipline_gw.errors import ModemError
+from tipline_gw.errors import ModemError, ModemSilentError
 from tipline_gw.modems.profiles import Profile
 
 _LISTED = re.compile(r"^\+CMGL:\s*(\d+)\s*,")
@@ -229,7 +229,7 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
         try:
             yield
         except TimeoutException:
-            raise ModemError(f"{what}: no answer to {self._doing} in time", _LOOK) from None
+            raise ModemSilentError(f"{what}: no answer to {self._doing} in time", _LOOK) from None
         except GsmModemException:
             raise ModemError(f"{what}: an error is the answer to {self._doing}", _LOOK) from None
         except (SerialException, OSError):

@@ -31,7 +31,7 @@ from tipline_gw.domain.sms import (
     Undecodable,
     repliable,
 )
-from tipline_gw.errors import ModemError, NotYetError, StoreError, TiplineError
+from tipline_gw.errors import ModemError, ModemSilentError, NotYetError, StoreError, TiplineError
 from tipline_gw.modems.driver import Driver
 from tipline_gw.modems.profiles import Profile
 from tipline_gw.modems.reassembly import Assembled, Reassembly
@@ -50,7 +50,7 @@ MOMENT = 0.1
 """Seconds until a reply that is being prepared is asked for again; intake goes on meanwhile."""
 LONGEST_WAIT = 5.0
 _DIRECT = "its profile needs another cnmi; it is initialised anew"
-SOON = 2.0
+SOON, LATER = 2.0, 10.0
 
 
 class Releases(Protocol):
@@ -188,9 +188,10 @@ class Modem:
             return LONGEST_WAIT
         return max(0.0, self._answers[0].not_before - time.monotonic())
 
-    def _sweep_soon(self) -> None:
-        """Something could not be read: the line is bad, or the modem was busy. It lies there."""
-        self._sweep_at = min(self._sweep_at, time.monotonic() + SOON)
+    def _sweep_soon(self, seconds: float) -> None:
+        """Something could not be read or deleted: the line is bad, or the modem busy. It lies
+        there."""
+        self._sweep_at = min(self._sweep_at, time.monotonic() + seconds)
 
     def _heed(self, driver: Driver, seconds: float) -> None:
         """Wait for a notice that long, and do what it says."""
@@ -229,21 +230,21 @@ class Modem:
     def _fetch(self, driver: Driver, slot: Slot) -> None:
         pdu = driver.read_slot(slot)
         if pdu is None:
-            self._sweep_soon()
+            self._sweep_soon(SOON)
         else:
             self._take(driver, slot, pdu)
 
     def _take(self, driver: Driver, slot: Slot, pdu: str) -> None:
         part = self._read_twice(driver, slot, driver.part(pdu))
         if part is None:
-            self._sweep_soon()
+            self._sweep_soon(SOON)
         elif part.fingerprint in self._done:
             self._counters.doubled()
-            driver.delete_slot(slot)
+            self._delete(driver, slot)
             if not any(part.fingerprint in answer.fingerprints for answer in self._answers):
                 self._release(part.sender, (part.fingerprint,))
         elif isinstance(part, Undecodable) and part.error in NO_TIPS:
-            driver.delete_slot(slot)
+            self._delete(driver, slot)
             self._release(part.sender, (part.fingerprint,))
         else:
             self._assemble(driver, Delivered(self.name, slot, part))
@@ -284,7 +285,20 @@ class Modem:
         else:
             self._release(message.sender, assembled.fingerprints)
         for slot in assembled.slots:
+            self._delete(driver, slot)
+
+    def _delete(self, driver: Driver, slot: Slot) -> None:
+        """One message that cannot be deleted keeps no other from being read. It is known again
+        when it is listed again, and tried again."""
+        try:
             driver.delete_slot(slot)
+        except ModemSilentError:
+            raise
+        except ModemError as error:
+            if not driver.lives:
+                raise
+            self._log.warning("message-not-deleted", reason=_slug(error), slot=slot.index)
+            self._sweep_soon(LATER)
 
     def _remember(self, fingerprints: tuple[bytes, ...]) -> None:
         for fingerprint in fingerprints:
