@@ -93,7 +93,7 @@ def _tightened(signal: Signal, longest_pause: float) -> Signal:
     import numpy as np
 
     blocks = np.abs(signal).reshape(-1, _BLOCK).max(axis=1)
-    loud = blocks >= _QUIET * blocks.max()
+    loud = blocks >= _QUIET * np.max(blocks)
     first, last = np.flatnonzero(loud)[[0, -1]]
     keep, allowed, run = np.zeros(len(loud), dtype=bool), round(longest_pause * RATE / _BLOCK), 0
     for index in range(first, last + 1):
@@ -106,7 +106,7 @@ def _levelled(signal: Signal) -> Signal:
     import numpy as np
 
     blocks = np.square(signal).reshape(-1, _BLOCK).mean(axis=1)
-    speaking = blocks[blocks >= blocks.max() * 0.001]
+    speaking = blocks[blocks >= np.max(blocks) * 0.001]
     return np.asarray(signal * (_RMS / np.sqrt(speaking.mean())))
 
 
