@@ -1,22 +1,15 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
+from tipline_gw.demo.stage import free_port, running
+
 TIPLINE = Path(sys.executable).with_name("tipline-gw")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def tipline(*args, config: Path | None = None, stdin: str | None = None):
@@ -51,43 +44,7 @@ def gateway(initialised, tmp_path) -> Path:
     return config
 
 
-class Running:
-    """``run`` in a process of its own, its log in a file."""
-
-    def __init__(self, config: Path) -> None:
-        self.log = config.parent / "log"
-        self.listen = re.search(r'(?m)^listen = "([^"]*)"', config.read_text())[1]
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [TIPLINE, "--config", str(config), "--log-level", "debug", "run"],
-                stdout=log, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-
-    def get(self, path: str) -> tuple[int, str]:
-        with urllib.request.urlopen(f"http://{self.listen}{path}", timeout=5) as answer:
-            return answer.status, answer.read().decode()
-
-    def wait_ready(self) -> None:
-        end = time.monotonic() + 20
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                if self.get("/readyz")[0] == 200:
-                    return
-            except OSError:
-                time.sleep(0.05)
-        pytest.fail(f"the daemon did not get ready: {self.log.read_text()[-2000:]}")
-
-    def terminate(self) -> int:
-        self.process.terminate()
-        return self.process.wait(20)
-
-
 @pytest.fixture
-def running(gateway):
-    daemon = Running(gateway)
-    try:
-        daemon.wait_ready()
-        yield daemon
-    finally:
-        daemon.process.kill()
-        daemon.process.wait()
+def daemon(gateway):
+    with running(gateway) as made:
+        yield made

@@ -89,37 +89,41 @@ def test_a_profile_that_is_not_there_refuses_start(gateway):
     assert "there is no modem profile no/such: choose one of: generic/generic" in done.stderr
 
 
-def test_the_daemon_serves_and_ends_on_sigterm(running, gateway):
-    assert running.get("/healthz") == (200, "ok\n")
-    assert "tipline_calls_now 0.0" in running.get("/metrics")[1]
+def test_the_daemon_serves_and_ends_on_sigterm(daemon, gateway):
+    assert daemon.page("/healthz") == (200, "ok\n")
+    assert "tipline_calls_now 0.0" in daemon.page("/metrics")[1]
     tables = tomllib.loads(gateway.read_text())
     for listen in (tables["voice"]["agi_listen"], tables["voice"]["audio_listen"]):
         host, port = listen.split(":")
         socket.create_connection((host, int(port)), 2).close()
     assert tipline("tips", "list", "--json", config=gateway).stdout.strip() == "[]"
-    assert running.terminate() == 0
-    events = [json.loads(line)["event"] for line in running.log.read_text().splitlines()]
+    assert daemon.stop() == 0
+    events = [json.loads(line)["event"] for line in daemon.log.read_text().splitlines()]
     ours = [event for event in events if event != "library-message"]
     assert (ours[0], ours[-2:]) == ("ready", ["stopping", "stopped"])
 
 
-def test_two_daemons_on_one_port_is_a_clear_error(running, gateway):
+def test_two_daemons_on_one_port_is_a_clear_error(daemon, gateway):
     second = tipline("run", config=gateway)
     assert second.returncode == 1
     assert "cannot listen on" in second.stderr
-    assert running.terminate() == 0
+    assert daemon.stop() == 0
 
 
-def test_hostile_bytes_on_every_listener_harm_nothing(running, gateway):
+def test_hostile_bytes_on_every_listener_harm_nothing(daemon, gateway):
     tables = tomllib.loads(gateway.read_text())
-    for listen in (tables["voice"]["agi_listen"], tables["voice"]["audio_listen"], running.listen):
+    for listen in (
+        tables["voice"]["agi_listen"],
+        tables["voice"]["audio_listen"],
+        tables["metrics"]["listen"],
+    ):
         host, port = listen.split(":")
         for hostile in (b"\x00" * 5000, b"agi_callerid: +526561234567\n\n", b"\xff\x10\x00\x00"):
             with socket.create_connection((host, int(port)), 2) as sock:
                 sock.sendall(hostile)
-    assert running.get("/readyz")[0] == 200
-    assert running.terminate() == 0
-    assert "6561234567" not in running.log.read_text()
+    assert daemon.page("/readyz")[0] == 200
+    assert daemon.stop() == 0
+    assert "6561234567" not in daemon.log.read_text()
 
 
 def test_export_of_nothing_is_done(gateway, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from tipline_gw.boundary.pdu import join
 from tipline_gw.boundary.vault import Vault
 from tipline_gw.demo.modem_control import VirtualModem
+from tipline_gw.demo.stage import until as wait_until
 from tipline_gw.errors import ConfigError, NotYetError, StoreError
 from tipline_gw.modems.bank import Bank, read_pin
 from tipline_gw.settings.schema import Modem as ModemSettings
@@ -20,12 +21,7 @@ SENDER = "+526561234567"
 
 
 def until(holds, seconds: float = 20.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if holds():
-            return True
-        time.sleep(0.02)
-    return bool(holds())
+    return wait_until(holds, seconds)
 
 
 class Desk:

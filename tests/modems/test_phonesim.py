@@ -17,6 +17,7 @@ import pytest
 from tipline_gw.boundary.serial_line import BoundaryPort
 from tipline_gw.boundary.vault import Vault
 from tipline_gw.demo.asterisk_host import prepared_root
+from tipline_gw.demo.stage import free_port
 from tipline_gw.domain.sms import Slot
 from tipline_gw.errors import ModemError
 from tipline_gw.modems import profiles
@@ -24,12 +25,6 @@ from tipline_gw.modems.driver import Driver
 
 RULES = "usr/share/ofono-phonesim/default.xml"
 NUMBER = bytearray.fromhex("0C91255616325476")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 @pytest.fixture

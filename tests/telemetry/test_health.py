@@ -4,15 +4,10 @@ import urllib.request
 
 import pytest
 
+from tipline_gw.demo.stage import free_port
 from tipline_gw.errors import ConfigError
 from tipline_gw.telemetry.health import HealthServer, sd_notify
 from tipline_gw.telemetry.metrics import Metrics
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ class CallTip:
             self._id = None
 
     def _begin(self) -> TipId:
-        """Tip and a provisional envelope, on their way to the disk; the recording follows them."""
+        """Tip and a provisional envelope, on disk before the caller speaks."""
         tip_id = TipId(repo.new_id())
         header, chunks = self._desk.seal_envelope(self._envelope(partial=True, seconds=None))
 
