@@ -58,6 +58,10 @@ class ModemSilentError(ModemError):
     """A modem let a command's time pass: what it says next may answer that one. Begin anew."""
 
 
+class LinkError(TiplineError):
+    """The process at the other end of the link is gone, or does not keep to the protocol."""
+
+
 class VoiceError(TiplineError):
     """Asterisk, or whoever spoke on its sockets, did not follow the protocol."""
 

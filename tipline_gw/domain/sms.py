@@ -6,7 +6,7 @@ address; ``ReplyToken`` stands for that address and can do one thing: be answere
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
 from dataclasses import dataclass
 from typing import Literal, NewType
 
@@ -23,6 +23,12 @@ def repliable(token: ReplyToken) -> bool:
 
 Encoding = Literal["gsm7", "ucs2", "8bit"]
 
+PartKind = Literal["text", "waiting", "port", "silent", "sim"]
+"""What a message is for, and so its fate. ``text``: a person wrote it; a tip, of whatever class.
+``port``: for a program, by its port (WAP push, binaries); sealed as data. ``waiting``: an
+indication of voicemail. ``silent``: a type 0 message, which a phone acknowledges and discards
+(3GPP TS 23.040 §9.2.3.9). ``sim``: data for the SIM. The last three are deleted and counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -30,6 +36,11 @@ class Slot:
 
     storage: str
     index: int
+
+
+DIRECT = Slot("direct", 0)
+"""The place of a message that was delivered directly (+CMT): it lies nowhere, and is
+acknowledged (+CNMA) instead of deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ class Part:
     sms_class: int | None
     received: str | None
     fingerprint: bytes = b""
+    kind: PartKind = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +84,18 @@ class Undecodable:
     fingerprint: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """A part as one modem gave it, with where it still lies there."""
+def check_of(part: Part | Undecodable, salt: bytes) -> bytes:
+    """Eight octets that tell whether a slot still holds the message that was taken from it.
 
-    modem: str
-    slot: Slot
-    part: Part | Undecodable
+    They cover what was said and when, not by whom, under the gateway's ``salt``: unlike a
+    fingerprint they mean the same after a restart, and there is no number in them.
+    """
+    if isinstance(part, Undecodable):
+        said = part.error
+    else:
+        said = f"{part.encoding} {part.concat} {part.received}"
+    plain = f"{part.data.hex()} {said}".encode("utf-8", "replace")
+    return hashlib.blake2s(plain, key=salt, digest_size=8).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +106,18 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Pushed:
+    """+CMT: a message delivered directly; the modem waits for its acknowledgement."""
+
+    part: Part | Undecodable
+
+
+@dataclass(frozen=True, slots=True)
 class Ringing:
     """RING: a voice call on an SMS modem."""
 
 
-Notice = Stored | Ringing
+Notice = Stored | Pushed | Ringing
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +136,3 @@ class Message:
     @property
     def partial(self) -> bool:
         return self.undecodable is None and len(self.parts) < self.total
-
-
-Reply = Callable[[], str | None]
-"""Gives the text to answer with, drawn and committed when it is asked for; None for no answer."""
-
-Accept = Callable[[Message], Reply]
-"""Takes a message in. Returns once it is on disk; raises StoreError and then nothing of it is."""

@@ -43,7 +43,8 @@ class Envelope:
 
     ``received`` is coarse already. ``data`` is the hex of a message that could not be decoded,
     its address zeroed; ``partial`` marks a tip whose other parts never came, or a recording that
-    ended with the line.
+    ended with the line. Of a text in parts that is not whole ``numbers`` says which ones these
+    are and ``of`` how many there were. ``adds_to``: the hex id of the tip whose code came first.
     """
 
     kind: Kind
@@ -57,6 +58,9 @@ class Envelope:
     error: str | None = None
     seconds: float | None = None
     parts: int | None = None
+    numbers: tuple[int, ...] | None = None
+    of: int | None = None
+    adds_to: str | None = None
 
     def to_json(self) -> bytes:
         """UTF-8, without the fields that say nothing."""
