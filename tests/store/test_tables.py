@@ -1,14 +1,18 @@
 """The schema itself keeps numbers out."""
 
+import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from tipline_gw.domain.tip import Kind, TipId
+from tipline_gw.errors import StoreError
+from tipline_gw.store import repository as repo
 from tipline_gw.store.engine import migrate
 from tipline_gw.store.tables import metadata
 
 SMALL = {"kind", "line", "received", "state", "role", "whole", "seq", "id"}
-FIXED = {"id", "tip_id", "sealed_id", "code_hash", "code_salt"}
+FIXED = {"id", "tip_id", "sealed_id", "code_hash", "code_salt", "adds_to", "content"}
 SEALED = {"header", "data"}
 
 
@@ -49,12 +53,42 @@ def test_no_table_has_a_rowid(sqlite):
             assert "STRICT" in made
 
 
+def _reflected(_thing, _name, kind, _from_database, _other) -> bool:
+    """SQLAlchemy does not see what a foreign key that came with ADD COLUMN does on delete."""
+    return kind != "foreign_key_constraint"
+
+
 def test_the_migrations_make_these_tables(engine):
+    opts = {"include_object": _reflected} if engine.dialect.name == "sqlite" else {}
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        context = MigrationContext.configure(connection, opts=opts)
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_migrations_make_these_foreign_keys(sqlite):
+    for table in metadata.tables.values():
+        with sqlite.connect() as connection:
+            rows = connection.exec_driver_sql(f"PRAGMA foreign_key_list({table.name})").all()
+        made = {(row[3], f"{row[2]}.{row[4]}", row[6]) for row in rows}
+        assert made == {
+            (key.parent.name, key.target_fullname, key.ondelete) for key in table.foreign_keys
+        }
+
+
+def test_the_checks_hold_in_the_column_that_was_added(engine, writer):
+    tip_id = TipId(repo.new_id())
+    with pytest.raises(StoreError):
+        writer.do(lambda c: add(c, tip_id, TipId(b"short")))
+    with pytest.raises(StoreError):
+        writer.do(lambda c: add(c, tip_id, TipId(b"n" * 16)))
+    assert repo.tips(engine) == []
 
 
 def test_migrating_again_changes_nothing(engine):
     migrate(engine)
     with engine.connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0001"
+        assert MigrationContext.configure(connection).get_current_revision() == "0002"
+
+
+def add(connection, tip_id, adds_to):
+    repo.add_texts(connection, [repo.tip_row(tip_id, Kind.SMS, 7, 490_000, adds_to)], [], [])

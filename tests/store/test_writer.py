@@ -6,6 +6,7 @@ from sqlalchemy import insert, select
 from tipline_gw.domain.tip import Kind, TipId
 from tipline_gw.errors import StoreError
 from tipline_gw.store import repository as repo
+from tipline_gw.store import writer as writers
 from tipline_gw.store.tables import tip
 from tipline_gw.store.writer import Writer
 
@@ -75,6 +76,70 @@ def test_closing_commits_what_waits_and_refuses_more(engine):
     with pytest.raises(StoreError, match="closing"):
         writer.submit(add())
     assert not writer.alive
+
+
+def test_what_can_wait_rides_with_the_next_commit(engine):
+    groups = []
+    writer = Writer(engine, lambda _seconds, jobs: groups.append(jobs))
+    order, gate, held = [], threading.Event(), threading.Event()
+
+    def hold(_connection):
+        held.set()
+        gate.wait(10)
+
+    writer.submit(hold)
+    held.wait(10)
+    writer.later(lambda _connection: order.append("lazy"))
+    last = writer.submit(lambda _connection: order.append("job"))
+    writer.later(lambda _connection: order.append("lazier"))
+    gate.set()
+    last.result(10)
+    writer.close()
+    assert order == ["lazy", "lazier", "job"]
+    assert groups == [1, 3]
+
+
+def test_what_can_wait_does_not_wait_for_ever(engine, monkeypatch):
+    monkeypatch.setattr(writers, "LAZY_SECONDS", 0.05)
+    writer, done = Writer(engine), threading.Event()
+    for _ in range(2):
+        done.clear()
+        writer.later(lambda _connection: done.set())
+        assert done.wait(10)
+    writer.close()
+
+
+def test_closing_commits_what_can_wait(engine):
+    writer = Writer(engine)
+    writer.later(add())
+    writer.close()
+    writer.later(add())
+    assert count(engine) == 1
+
+
+def test_a_lazy_job_that_fails_harms_nobody(engine, writer):
+    gate = threading.Event()
+    writer.submit(lambda _connection: gate.wait(10))
+    writer.later(add())
+    writer.later(lambda _connection: 1 // 0)
+    writer.later(add())
+    futures = [writer.submit(add()), writer.submit(add())]
+    gate.set()
+    for future in futures:
+        future.result(10)
+    assert count(engine) == 4
+    assert writer.fault is None
+
+
+def test_a_job_that_fails_loses_nothing_lazy(engine, writer):
+    gate = threading.Event()
+    writer.submit(lambda _connection: gate.wait(10))
+    writer.later(add())
+    bad = writer.submit(lambda _connection: 1 // 0)
+    gate.set()
+    with pytest.raises(StoreError):
+        bad.result(10)
+    assert count(engine) == 1
 
 
 def test_a_full_disk_is_told_and_everything_before_is_kept(sqlite):

@@ -88,6 +88,7 @@ def _explained(cause: BaseException | None) -> tuple[str, str]:
         ("readonly", "the store's file is read-only", "check its permissions and owner"),
         ("locked", "the store is locked by another process", "see who holds it open"),
         ("no such table", "the store has no tables yet", "start the daemon once, or run init"),
+        ("adds_to", "the store is of an older version", "start the daemon once: it migrates"),
         ("connection", "the database server cannot be reached", "check store.url and the server"),
     )
     for mark, what, todo in known:

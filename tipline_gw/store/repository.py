@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy import func as sql
@@ -19,6 +20,13 @@ from tipline_gw.store.tables import chunk, gateway, sealed, tip
 
 KINDS = (Kind.SMS, Kind.VOICE)
 
+Row = dict[str, Any]
+"""A row by its columns."""
+
+
+# Made once: what a statement costs is mostly the making of it.
+_ADD_TIP, _ADD_SEALED, _ADD_CHUNK = insert(tip), insert(sealed), insert(chunk)
+
 
 class Role(IntEnum):
     """What a sealed file of a tip is."""
@@ -30,7 +38,7 @@ class Role(IntEnum):
 @dataclass(frozen=True, slots=True)
 class TipRow:
     """A tip as far as it can be read here. ``size``: sealed octets; ``whole``: all its files
-    have their final chunk."""
+    have their final chunk; ``adds_to``: the tip of the case it adds to."""
 
     id: TipId
     kind: Kind
@@ -39,6 +47,20 @@ class TipRow:
     state: State
     size: int
     whole: bool
+    adds_to: TipId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a case code leads to: its first tip, and where the work on it stands."""
+
+    tip: TipId
+    state: State
+
+    @property
+    def open(self) -> bool:
+        """Whether what comes now still belongs to it."""
+        return self.state < State.CLOSED_INSUFFICIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +84,42 @@ def code_salt(connection: Connection) -> bytes:
     return salt
 
 
+def tip_row(
+    tip_id: TipId, kind: Kind, line: int, received: int, adds_to: TipId | None = None
+) -> Row:
+    return {
+        "id": tip_id,
+        "kind": KINDS.index(kind),
+        "line": line,
+        "received": received,
+        "state": int(State.RECEIVED),
+        "adds_to": adds_to,
+    }
+
+
+def sealed_row(tip_id: TipId, sealed_id: bytes, role: Role, header: bytes, *, whole: bool) -> Row:
+    """``whole``: all its chunks are written in the same transaction."""
+    fixed = {"id": sealed_id, "tip_id": tip_id, "role": int(role), "header": header}
+    return fixed | {"whole": int(whole)}
+
+
+def chunk_rows(sealed_id: bytes, first: int, chunks: Sequence[bytes]) -> list[Row]:
+    return [
+        {"sealed_id": sealed_id, "seq": first + n, "data": data} for n, data in enumerate(chunks)
+    ]
+
+
+def add_texts(
+    connection: Connection, tips: Sequence[Row], files: Sequence[Row], chunks: Sequence[Row]
+) -> None:
+    """Many at once: tips, their sealed files, and those files' chunks."""
+    for statement, rows in ((_ADD_TIP, tips), (_ADD_SEALED, files), (_ADD_CHUNK, chunks)):
+        if rows:
+            connection.execute(statement, rows)
+
+
 def add_tip(connection: Connection, tip_id: TipId, kind: Kind, line: int, received: int) -> None:
-    connection.execute(
-        insert(tip).values(
-            id=tip_id,
-            kind=KINDS.index(kind),
-            line=line,
-            received=received,
-            state=int(State.RECEIVED),
-        )
-    )
+    connection.execute(_ADD_TIP, tip_row(tip_id, kind, line, received))
 
 
 def give_code(connection: Connection, tip_id: TipId, code_hash: bytes) -> bool:
@@ -91,9 +139,7 @@ def give_code(connection: Connection, tip_id: TipId, code_hash: bytes) -> bool:
 def add_sealed(
     connection: Connection, tip_id: TipId, sealed_id: bytes, role: Role, header: bytes
 ) -> None:
-    connection.execute(
-        insert(sealed).values(id=sealed_id, tip_id=tip_id, role=int(role), whole=0, header=header)
-    )
+    connection.execute(_ADD_SEALED, sealed_row(tip_id, sealed_id, role, header, whole=False))
 
 
 def add_chunks(
@@ -101,11 +147,7 @@ def add_chunks(
 ) -> None:
     """Append chunks ``first``…; with ``final`` the last of them ends the file."""
     if chunks:
-        rows = [
-            {"sealed_id": sealed_id, "seq": first + n, "data": data}
-            for n, data in enumerate(chunks)
-        ]
-        connection.execute(insert(chunk), rows)
+        connection.execute(_ADD_CHUNK, chunk_rows(sealed_id, first, chunks))
     if final:
         connection.execute(update(sealed).where(sealed.c.id == sealed_id).values(whole=1))
 
@@ -115,8 +157,8 @@ def add_whole(
 ) -> bytes:
     """A sealed file all at once; gives its id."""
     sealed_id = new_id()
-    add_sealed(connection, tip_id, sealed_id, role, header)
-    add_chunks(connection, sealed_id, 0, chunks, final=True)
+    connection.execute(_ADD_SEALED, sealed_row(tip_id, sealed_id, role, header, whole=True))
+    connection.execute(_ADD_CHUNK, chunk_rows(sealed_id, 0, chunks))
     return sealed_id
 
 
@@ -126,13 +168,24 @@ def drop_sealed(connection: Connection, sealed_ids: Sequence[bytes]) -> None:
 
 
 def drop_tip(connection: Connection, tip_id: TipId) -> None:
-    connection.execute(delete(tip).where(tip.c.id == tip_id))
+    drop_tips(connection, [tip_id])
+
+
+def drop_tips(connection: Connection, tip_ids: Sequence[TipId]) -> None:
+    if tip_ids:
+        connection.execute(delete(tip).where(tip.c.id.in_(tip_ids)))
+
+
+def case_of(engine: Engine, code_hash: bytes) -> Case | None:
+    query = select(tip.c.id, tip.c.state).where(tip.c.code_hash == code_hash)
+    with translated(), engine.connect() as connection:
+        found = connection.execute(query).one_or_none()
+    return None if found is None else Case(TipId(bytes(found.id)), State(found.state))
 
 
 def state_of(engine: Engine, code_hash: bytes) -> State | None:
-    with translated(), engine.connect() as connection:
-        found = connection.execute(select(tip.c.state).where(tip.c.code_hash == code_hash)).scalar()
-    return None if found is None else State(found)
+    case = case_of(engine, code_hash)
+    return case.state if case else None
 
 
 def tips(engine: Engine) -> list[TipRow]:
@@ -147,7 +200,7 @@ def tips(engine: Engine) -> list[TipRow]:
     )  # fmt: skip
     query = (
         select(
-            tip.c.id, tip.c.kind, tip.c.line, tip.c.received, tip.c.state,
+            tip.c.id, tip.c.kind, tip.c.line, tip.c.received, tip.c.state, tip.c.adds_to,
             sql.coalesce(sql.sum(files.c.size), 0).label("size"),
             sql.coalesce(sql.min(files.c.whole), 0).label("whole"),
         )
@@ -160,6 +213,7 @@ def tips(engine: Engine) -> list[TipRow]:
             TipRow(
                 TipId(bytes(row.id)), KINDS[row.kind], row.line, row.received,
                 State(row.state), int(row.size), bool(row.whole),
+                TipId(bytes(row.adds_to)) if row.adds_to is not None else None,
             )
             for row in connection.execute(query)
         ]  # fmt: skip

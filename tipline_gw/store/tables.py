@@ -5,6 +5,7 @@ binary that is random, a hash of fixed length, or sealed.
   keys and the file does not tell which tip came first.
 * ``received`` counts whole hours since 1970, as coarse as the configuration says.
 * ``line`` is a 15-bit digest of the configured line's name, enough to tell a city's lines apart.
+* What still lies on a modem is known by where it lies, and nothing links that to a tip.
 """
 
 from __future__ import annotations
@@ -60,15 +61,19 @@ tip = _table(
     Column("received", Integer, nullable=False),
     Column("state", Integer, nullable=False),
     Column("code_hash", LargeBinary),
+    Column("adds_to", LargeBinary, ForeignKey("tip.id", ondelete="CASCADE")),
     _length("id", 16),
     _between("kind", 0, 1),
     _between("line", 0, 32767),
     _between("received", 0, 9999999),
     _between("state", 0, 7),
     _length("code_hash", 32),
+    _length("adds_to", 16),
     Index("ix_tip_code_hash", "code_hash", unique=True),
     Index("ix_tip_received", "received"),
+    Index("ix_tip_adds_to", "adds_to"),
 )
+"""``adds_to``: the tip whose code the sender wrote first. It has no code of its own."""
 
 sealed = _table(
     "sealed",
@@ -94,3 +99,20 @@ chunk = _table(
     CheckConstraint("length(data) BETWEEN 16 AND 65552", name="data_range"),
 )
 """One chunk of age's STREAM: at most 64 KiB and its 16-octet tag."""
+
+place = _table(
+    "place",
+    Column("gateway", Integer, primary_key=True, autoincrement=False),
+    Column("modem", Integer, primary_key=True, autoincrement=False),
+    Column("storage", Integer, primary_key=True, autoincrement=False),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+    _between("gateway", 0, 32767),
+    _between("modem", 0, 8388607),
+    _between("storage", 0, 32767),
+    _between("slot", 0, 999999),
+    _length("content", 8),
+)
+"""What is in the store already and still lies on a modem: a row is gone when its slot is empty.
+``gateway`` and ``modem`` are digests of names; ``content`` is the salted check of what lies
+there. The next message in a slot takes the row of the last one."""

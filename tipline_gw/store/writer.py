@@ -2,6 +2,7 @@
 
 A job is a callable that takes a connection; its future is done when the commit is on disk. Each
 job must do the same when it is run again: after a failure the jobs of a group are tried alone.
+What can wait, and may be lost, is not worth an fsync: it rides along with the next commit.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ Job = Callable[[Connection], Any]
 Waiting = tuple[Job, Future[Any]]
 
 LARGEST_GROUP = 256
+LAZY_SECONDS = 1.0
+"""So long jobs that can wait do wait for others to ride with."""
+
+
+class _Nudge:
+    """Wakes the writer: there is something lazy now."""
 
 
 class Writer:
@@ -33,7 +40,8 @@ class Writer:
     ) -> None:
         self._engine = engine
         self._on_commit = on_commit
-        self._jobs: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Waiting | _Nudge | None] = queue.SimpleQueue()
+        self._lazy: list[Job] = []
         self._closed = False
         self._guard = threading.Lock()
         self._fault: str | None = None
@@ -52,6 +60,16 @@ class Writer:
     def do(self, job: Callable[[Connection], T]) -> T:
         """Submit and wait for the commit."""
         return self.submit(job).result()
+
+    def later(self, job: Job) -> None:
+        """Have ``job`` done with the next commit, before what is submitted after it; by itself
+        after a second, or at the end. If it fails nobody hears of it."""
+        with self._guard:
+            if self._closed:
+                return
+            self._lazy.append(job)
+            if len(self._lazy) == 1:
+                self._jobs.put(_Nudge())
 
     @property
     def fault(self) -> str | None:
@@ -73,16 +91,32 @@ class Writer:
     def _run(self) -> None:
         open_ = True
         while open_:
-            first = self._jobs.get()
-            group, open_ = self._gather(first)
-            if group:
-                self._commit(group)
+            group, open_ = self._gather(self._next())
+            lazy = self._take_lazy()
+            if group or lazy:
+                self._commit(lazy, group)
 
-    def _gather(self, first: Waiting | None) -> tuple[list[Waiting], bool]:
+    def _next(self) -> Waiting | _Nudge | None:
+        """The first that cannot wait; the nudge again when what can has waited long enough."""
+        first = self._jobs.get()
+        while isinstance(first, _Nudge):
+            try:
+                first = self._jobs.get(timeout=LAZY_SECONDS)
+            except queue.Empty:
+                return first
+        return first
+
+    def _take_lazy(self) -> list[Job]:
+        with self._guard:
+            lazy, self._lazy = self._lazy, []
+        return lazy
+
+    def _gather(self, first: Waiting | _Nudge | None) -> tuple[list[Waiting], bool]:
         group: list[Waiting] = []
         item = first
         while item is not None:
-            group.append(item)
+            if not isinstance(item, _Nudge):
+                group.append(item)
             if len(group) == LARGEST_GROUP:
                 return group, True
             try:
@@ -91,7 +125,7 @@ class Writer:
                 return group, True
         return group, False
 
-    def _commit(self, group: list[Waiting]) -> None:
+    def _commit(self, lazy: list[Job], group: list[Waiting]) -> None:
         """All in one transaction; if that fails, each alone, so that one harms only itself.
 
         No savepoints: SQLite takes back the whole transaction when the disk is full, and a
@@ -100,19 +134,25 @@ class Writer:
         started = time.perf_counter()
         try:
             with translated(), self._engine.begin() as connection:
+                for job in lazy:
+                    job(connection)
                 results = [job(connection) for job, _ in group]
         except Exception as error:
-            self._failed(group, error)
+            self._failed(lazy, group, error)
             return
         self._fault = None
-        self._on_commit(time.perf_counter() - started, len(group))
+        self._on_commit(time.perf_counter() - started, len(lazy) + len(group))
         for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
 
-    def _failed(self, group: list[Waiting], error: Exception) -> None:
-        if len(group) > 1:
+    def _failed(self, lazy: list[Job], group: list[Waiting], error: Exception) -> None:
+        if len(lazy) + len(group) > 1:
+            for job in lazy:
+                self._commit([job], [])
             for waiting in group:
-                self._commit([waiting])
+                self._commit([], [waiting])
+            return
+        if lazy:
             return
         if not isinstance(error, TiplineError):
             error = StoreError(f"a write failed ({type(error).__name__})")
