@@ -1,15 +1,15 @@
 import pytest
 
+from tests.intake.tips import keep
 from tipline_gw.domain.dialog import Ended
 from tipline_gw.errors import StoreError
 from tipline_gw.intake.calls import CallTip
 from tipline_gw.intake.export import export_tips
-from tipline_gw.intake.texts import Text, accept
 from tipline_gw.store import repository as repo
 
 
 def test_every_tip_is_written_under_its_random_id(desk, tmp_path):
-    text = accept(desk, Text("hola"))
+    text = keep(desk)
     call = CallTip(desk, "es", 60)
     recording = call.record(append=False)
     recording.write(b"\1\2" * 16000)
@@ -23,13 +23,13 @@ def test_every_tip_is_written_under_its_random_id(desk, tmp_path):
 
 
 def test_times_of_files_say_no_more_than_the_store(desk, tmp_path):
-    accept(desk, Text("hola"))
+    keep(desk)
     (name,) = export_tips(desk.engine, tmp_path / "out")
     assert (tmp_path / "out" / name).stat().st_mtime % 3600 == 0
 
 
 def test_exporting_again_writes_the_same(desk, tmp_path):
-    accept(desk, Text("hola"))
+    keep(desk)
     (name,) = export_tips(desk.engine, tmp_path)
     first = (tmp_path / name).read_bytes()
     assert export_tips(desk.engine, tmp_path) == [name]
@@ -55,6 +55,6 @@ def test_a_directory_that_cannot_be_made_is_told(desk, tmp_path):
 
 
 def test_no_half_file_is_left(desk, tmp_path):
-    accept(desk, Text("hola"))
+    keep(desk)
     export_tips(desk.engine, tmp_path)
     assert not list(tmp_path.glob(".*"))

@@ -1,69 +1,67 @@
+import dataclasses
+import json
+
 import pytest
 
-from tipline_gw.domain import case_code
-from tipline_gw.domain.tip import State
-from tipline_gw.errors import NotYetError, StoreError
-from tipline_gw.intake.texts import Text, accept
-from tipline_gw.store import repository as repo
+from tests.intake.offers import message, part, undecodable
+from tipline_gw.boundary.pdu import join
+from tipline_gw.domain.tip import TipId
+from tipline_gw.intake.texts import envelope_of, text_of
 
 
-def test_a_text_becomes_one_sealed_envelope(desk, envelopes):
-    accept(desk, Text("Vi algo en la esquina 🚓", encoding="ucs2", parts=2))
-    (envelope,) = envelopes()
-    assert envelope["text"] == "Vi algo en la esquina 🚓"
-    assert (envelope["kind"], envelope["parts"], envelope["partial"]) == ("sms", 2, False)
-    assert envelope["line"] == "Línea de prueba"
-    assert len(envelope["received"]) == len("2026-11-23T19Z")
+def sealed(one, **more) -> dict:
+    text = text_of(one, join)
+    return json.loads(envelope_of(one, text, "Línea", "2026-11-23T19Z", **more).to_json())
 
 
-def test_what_does_not_decode_is_sealed_all_the_same(desk, envelopes):
-    accept(desk, Text(None, error="user data is cut short", data="00ff"))
-    assert envelopes()[0]["error"] == "user data is cut short"
-    assert envelopes()[0]["data"] == "00ff"
+def test_a_text_says_only_what_there_is_to_say():
+    assert sealed(message(part("Vi algo 🚓"))) == {
+        "kind": "sms", "received": "2026-11-23T19Z", "line": "Línea", "text": "Vi algo 🚓",
+        "encoding": "ucs2", "parts": 1, "partial": False,
+    }  # fmt: skip
 
 
-def test_lone_surrogates_do_not_stop_a_tip(desk, envelopes):
-    accept(desk, Text("a\ud83dz"))
-    assert envelopes()[0]["text"] == "a?z"
+def test_a_long_text_is_joined_as_octets():
+    parts = [part(text, seq=n, total=2) for n, text in enumerate(("a\ud83d", "\ude93z"), 1)]
+    assert sealed(message(*parts, total=2))["text"] == "a🚓z"
 
 
-def test_lengths_of_texts_are_hidden(desk):
-    for text in ("a", "a" * 200):
-        accept(desk, Text(text))
-    assert len({row.size for row in repo.tips(desk.engine)}) == 1
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ((1,), "1 […]"),
+        ((2,), "[…] 2 […]"),
+        ((5,), "[…] 5"),
+        ((1, 2, 4, 5), "12 […] 45"),
+        ((2, 4), "[…] 2 […] 4 […]"),
+        ((1, 5), "1 […] 5"),
+    ],
+)
+def test_gaps_are_marked_and_the_parts_that_came_are_numbered(numbers, text):
+    one = message(*(part(str(n), seq=n, total=5) for n in numbers), total=5)
+    envelope = sealed(one)
+    assert envelope["text"] == text
+    assert (envelope["numbers"], envelope["of"], envelope["partial"]) == (list(numbers), 5, True)
+    assert envelope["parts"] == len(numbers)
 
 
-def test_the_code_finds_the_case_and_another_does_not(desk):
-    tip_id = accept(desk, Text("hola"))
-    code = desk.give_code(tip_id)
-    assert case_code.parse(case_code.written(code)) == code
-    assert desk.state_of(code) is State.RECEIVED
-    assert desk.state_of(case_code.draw()) is None
+def test_what_does_not_decode_is_sealed_all_the_same():
+    envelope = sealed(undecodable("user data is cut short"))
+    assert (envelope["error"], envelope["data"]) == ("user data is cut short", "00ff")
+    assert "text" not in envelope
 
 
-def test_a_code_already_given_is_drawn_again(desk, monkeypatch):
-    first, second = accept(desk, Text("a")), accept(desk, Text("b"))
-    code = desk.give_code(first)
-    draws = iter([(code, desk.codes.hash(code)), desk.codes.take(30)])
-    monkeypatch.setattr(type(desk.codes), "take", lambda _self, _wait: next(draws))
-    assert desk.give_code(second) != code
+def test_lone_surrogates_do_not_stop_a_tip():
+    assert sealed(message(part("a\ud83dz")))["text"].startswith("a")
 
 
-def test_intake_does_not_wait_for_a_code(desk):
-    desk.codes.close()
-    accept(desk, Text("a"))
-    while True:
-        try:
-            desk.codes.take(0)
-        except NotYetError:
-            break
-    tip_id = accept(desk, Text("b"))
-    with pytest.raises(NotYetError):
-        desk.give_code(tip_id, wait=0)
-    assert len(repo.tips(desk.engine)) == 2
+def test_what_adds_to_a_case_names_its_first_tip_and_not_its_code():
+    envelope = sealed(message(part("123456789018 vi otra")), added=(TipId(b"\1" * 16), "vi otra"))
+    assert (envelope["text"], envelope["adds_to"]) == ("vi otra", "01" * 16)
 
 
-def test_nothing_is_accepted_when_the_store_is_closed(desk):
-    desk.writer.close()
-    with pytest.raises(StoreError):
-        accept(desk, Text("hola"))
+def test_what_one_program_sent_to_another_is_sealed_as_data():
+    one = message(dataclasses.replace(part("\x01\x06"), kind="port", encoding="8bit"))
+    envelope = sealed(one)
+    assert (envelope["error"], envelope["data"]) == ("port-addressed", "00010006")
+    assert "text" not in envelope

@@ -77,7 +77,7 @@ def test_no_text_says_what_the_line_is_for(catalogue):
 
 def test_only_the_receipt_carries_a_code(catalogue):
     with_code = {name for name in names.WRITTEN if "{code}" in catalogue.texts[name]}
-    assert with_code == {"received-code"}
+    assert with_code == {"received-code", "received-code-not-open"}
     assert "1234 5678 9012" in catalogue.sms("received-code", code="1234 5678 9012")
 
 
@@ -223,7 +223,31 @@ def test_the_answer_in_both_languages_is_one_short_message():
     assert len("\n".join(answers)) <= 160
 
 
+def test_every_answer_with_a_code_is_short_enough_for_both_languages():
+    for name in names.WRITTEN:
+        both = [Catalogue.load(each).sms(name, code="1234 5678 9012") for each in ("es", "en")]
+        parts = 1 if name != "help" else 2
+        assert len("\n".join(both)) <= (160 if parts == 1 else 2 * 153), name
+
+
 def test_the_answer_names_the_keyword_that_asks_for_the_state():
     for language in shipped():
         catalogue = Catalogue.load(language)
-        assert catalogue.keywords["status"] in catalogue.sms("received-code", code="0")
+        assert catalogue.words("status")[0] in catalogue.sms("received-code", code="0")
+        assert catalogue.words("status")[0] in catalogue.sms("status-no-code")
+        for keyword in ("status", "stop"):
+            assert catalogue.words(keyword)[0] in catalogue.sms("help")
+
+
+def test_what_is_named_is_a_keyword_of_its_own_alone():
+    for language in shipped():
+        catalogue = Catalogue.load(language)
+        words = [word.casefold() for name in names.KEYWORDS for word in catalogue.words(name)]
+        assert len(set(words)) == len(words)
+
+
+@pytest.mark.parametrize("text", ["STATUS, , NEWS", "STATUS 1", "STATUS,", "ST-ATUS"])
+def test_a_keyword_that_nobody_could_write_is_refused(tmp_path, text):
+    write(tmp_path, "es", entry("keyword", "status", text))
+    with pytest.raises(ConfigError, match="words of letters, separated by commas"):
+        Catalogue.load("es", tmp_path)

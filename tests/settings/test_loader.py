@@ -1,12 +1,15 @@
+import tomllib
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tipline_gw import resources
 from tipline_gw.errors import ConfigError
 from tipline_gw.settings import load
 from tipline_gw.settings.loader import lines_of
+from tipline_gw.settings.schema import Sms
 
 GOOD = """\
 [line]
@@ -82,6 +85,24 @@ def test_a_missing_key_points_at_its_table(tmp_path):
 def test_every_fault_is_told_at_once(tmp_path):
     text = GOOD.replace('reply = "code"', "a = 1\nb = 2")
     assert len(complaint(tmp_path, text).splitlines()) == 2
+
+
+def test_the_limits_of_texts_have_defaults_that_a_file_changes(tmp_path):
+    limits = ("sender_limit", "modem_limit", "answer_limit", "sending_limit")
+    loaded = load(written(tmp_path, GOOD)).sms
+    assert [getattr(loaded, name) for name in limits] == [30, 1200, 6, 120]
+    text = GOOD.replace("[sms]", "[sms]\n" + "\n".join(f"{name} = 7" for name in limits))
+    changed = load(written(tmp_path, text)).sms
+    assert [getattr(changed, name) for name in limits] == [7] * 4
+    for name in limits:
+        said = complaint(tmp_path, GOOD.replace("[sms]", f"[sms]\n{name} = 0"))
+        assert said.startswith(f"tipline.toml:12: sms.{name}: ")
+
+
+def test_the_shipped_file_shows_every_key_for_texts_with_its_default():
+    file = resources.folder("config") / "tipline.toml"
+    shown = tomllib.loads(file.read_text())["sms"]
+    assert shown == Sms().model_dump()
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,12 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     for name in ("id", "kind", "line", "received", "state", "octets", "whole"):
         table.add_column(name, no_wrap=name != "line")
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(str(value) for key, value in row.items() if key != "adds_to"))
     Console(width=WIDTH).print(table if rows else "no tips yet")
 
 
 def _shown(settings: Settings, row: repository.TipRow) -> dict[str, Any]:
+    """``adds_to``: the id of the tip that came first, where the sender named its code."""
     ours = line_digest(settings.line.name) == row.line
     return {
         "id": row.id.hex(),
@@ -55,6 +56,7 @@ def _shown(settings: Settings, row: repository.TipRow) -> dict[str, Any]:
         "state": row.state.slug,
         "size": row.size,
         "whole": row.whole,
+        "adds_to": row.adds_to.hex() if row.adds_to else None,
     }
 
 

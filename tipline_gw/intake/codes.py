@@ -22,6 +22,10 @@ from tipline_gw.errors import NotYetError
 MEMORY_KIB = 32 * 1024
 ITERATIONS = 1
 READY = 128
+ENOUGH = 16
+PAUSE = 0.1
+"""With so many ready there is no hurry: seconds between draws, so that the machine is left to
+others."""
 NICE = 15
 
 Drawn = tuple[CaseCode, bytes]
@@ -68,3 +72,5 @@ class CodePool:
         while not self._stop.is_set():
             code = case_code.draw()
             self._ready.put((code, self.hash(code)))
+            if self._ready.qsize() >= ENOUGH:
+                self._stop.wait(PAUSE)

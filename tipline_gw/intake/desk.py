@@ -71,9 +71,14 @@ class Desk:
             if self.writer.do(functools.partial(_give, tip_id=tip_id, code_hash=code_hash)):
                 return code
 
+    def case_of(self, code: CaseCode) -> repo.Case | None:
+        """The case with this code. Tens of milliseconds, the same whether there is one."""
+        return repo.case_of(self.engine, self.codes.hash(code))
+
     def state_of(self, code: CaseCode) -> State | None:
-        """The state of the case with this code, the same time spent whether there is one."""
-        return repo.state_of(self.engine, self.codes.hash(code))
+        """Only its state; takes the same time."""
+        case = self.case_of(code)
+        return case.state if case else None
 
 
 def _give(connection: Connection, tip_id: TipId, code_hash: bytes) -> bool:

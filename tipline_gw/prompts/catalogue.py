@@ -28,6 +28,7 @@ _FIELDS: Final = {"prompt": {"emergency", "key"}, "sms": {"code"}}
 _NEEDED_FIELDS: Final = {
     ("prompt", names.LANGUAGE_CHOICE): "key",
     ("sms", names.RECEIVED_CODE): "code",
+    ("sms", names.RECEIVED_CODE_NOT_OPEN): "code",
 }
 _ESPEAK, _WPM, _WPM_HURRIED = "espeak-ng", "words-per-minute", "words-per-minute-before-tone"
 
@@ -53,7 +54,7 @@ class Catalogue:
     prompts: Mapping[str, str]
     texts: Mapping[str, str]
     keywords: Mapping[str, str]
-    """What senders write to ask for something, by what they ask for."""
+    """What senders write to ask for something, by what they ask for; see :meth:`words`."""
 
     @classmethod
     def load(cls, language: str, directory: Path | None = None) -> Catalogue:
@@ -70,6 +71,10 @@ class Catalogue:
             texts=_of(entries, "sms"),
             keywords=_of(entries, "keyword"),
         )
+
+    def words(self, keyword: str) -> tuple[str, ...]:
+        """The words of a keyword. The first is the one that texts name."""
+        return tuple(_words(self.keywords[keyword]))
 
     def prompt(self, name: str) -> str:
         """The words of a prompt, its ``{fields}`` not yet filled. Raises ConfigError."""
@@ -153,8 +158,14 @@ def _checked(file: Path, messages: Iterable[Message]) -> Iterable[tuple[tuple[st
             raise _wrong(file, message, "plural forms are not used here")
         if key[0] not in _CONTEXTS:
             raise _wrong(file, message, "msgctxt must be voice, prompt, sms or keyword")
+        if key[0] == "keyword" and not all(word.isalpha() for word in _words(text)):
+            raise _wrong(file, message, "must be words of letters, separated by commas")
         _check_fields(file, message, key[0], text)
         yield (key[0], key[1]), text
+
+
+def _words(keyword: str) -> list[str]:
+    return [word.strip() for word in keyword.split(",")]
 
 
 def _check_fields(file: Path, message: Message, context: str, text: str) -> None:

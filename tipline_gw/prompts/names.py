@@ -53,13 +53,28 @@ GENERATED: Final = (TONE, PAUSE)
 """Not speech: made by arithmetic, the same in every language."""
 
 KEYWORD_STATUS: Final = "status"
-KEYWORDS: Final = (KEYWORD_STATUS,)
-"""What a sender may write to ask for something."""
+KEYWORD_HELP: Final = "help"
+KEYWORD_STOP: Final = "stop"
+KEYWORD_CODE: Final = "code"
+KEYWORD_FILLER: Final = "filler"
+KEYWORDS: Final = (KEYWORD_STATUS, KEYWORD_HELP, KEYWORD_STOP, KEYWORD_CODE, KEYWORD_FILLER)
+"""What a sender may write to ask for something: words separated by commas, the first of them the
+one that the answers name. ``code``: what may stand before a code. ``filler``: small words that
+mean nothing beside a keyword or a code."""
 
 RECEIVED_CODE: Final = "received-code"
+RECEIVED_CODE_NOT_OPEN: Final = "received-code-not-open"
+RECEIVED: Final = "received"
+ADDED: Final = "added"
+HELP: Final = "help"
+STOPPED: Final = "stopped"
+TOO_MANY: Final = "too-many"
 STATUS_UNKNOWN: Final = "status-unknown"
+STATUS_NO_CODE: Final = "status-no-code"
+UNAVAILABLE: Final = "unavailable"
 WRITTEN: Final = (
-    RECEIVED_CODE, "received", STATUS_UNKNOWN, "unavailable",
+    RECEIVED_CODE, RECEIVED_CODE_NOT_OPEN, RECEIVED, ADDED, HELP, STOPPED, TOO_MANY,
+    STATUS_UNKNOWN, STATUS_NO_CODE, UNAVAILABLE,
     *(f"status-{state.slug}" for state in State),
 )  # fmt: skip
 """Texts of SMS replies."""

@@ -80,11 +80,23 @@ class Voice(_Table):
 
 
 class Sms(_Table):
-    """``reply``: answer a text with its case code, or not at all. ``reassembly_seconds``: how
-    long the missing parts of a long message are waited for."""
+    """``reply``: answer texts, or none at all, not even questions. ``reassembly_seconds``: how
+    long the missing parts of a long message are waited for.
+
+    Limits an hour, because a line that anybody can flood serves nobody. ``sender_limit``: messages
+    of one sender; the next one is answered that it was not kept, and no person writes 30.
+    ``modem_limit``: messages on one modem that are answered with a code, which costs computing;
+    a modem takes about as many. ``answer_limit``: answers to one sender, because the other one
+    may be a machine. ``sending_limit``: messages one modem may send; networks block SIMs that
+    send many more.
+    """
 
     reply: Literal["code", "none"] = "code"
     reassembly_seconds: int = Field(default=600, ge=5, le=86400)
+    sender_limit: int = Field(default=30, ge=1, le=100_000)
+    modem_limit: int = Field(default=1200, ge=1, le=1_000_000)
+    answer_limit: int = Field(default=6, ge=1, le=100_000)
+    sending_limit: int = Field(default=120, ge=1, le=100_000)
 
 
 class Modem(_Table):
