@@ -10,7 +10,7 @@ import sys
 
 from tipline_gw.boundary.serial_line import BoundaryPort
 from tipline_gw.boundary.vault import Vault
-from tipline_gw.domain.sms import Part
+from tipline_gw.domain.sms import Notice, Part, Pushed
 
 
 def ask(port: BoundaryPort, data: bytes, end: bytes) -> list[str]:
@@ -23,13 +23,23 @@ def ask(port: BoundaryPort, data: bytes, end: bytes) -> list[str]:
 
 def main() -> None:
     vault = Vault(3600)
-    port = BoundaryPort(sys.argv[1], vault, on_notice=lambda _notice: None)
+    notices: list[Notice] = []
+    port = BoundaryPort(sys.argv[1], vault, on_notice=notices.append)
     part: Part | None = None
     for step in sys.stdin:
         if step == "read\n":
             decoded = port.part(ask(port, b"AT+CMGR=1\r", b"OK\r\n")[1])
             assert isinstance(decoded, Part)
             part = decoded
+            print(part.sender, flush=True)
+        elif step == "be told\n":
+            port.write(b"AT+CSQ\r")
+            while not notices:
+                port.lines()
+            pushed = notices.pop()
+            assert isinstance(pushed, Pushed)
+            assert isinstance(pushed.part, Part)
+            part = pushed.part
             print(part.sender, flush=True)
         elif step == "forget\n":
             assert part is not None

@@ -102,6 +102,7 @@ def deliver(
     smsc: str | None = None,
     length: int | None = None,
     first: int = 0x04,
+    pid: int = 0,
 ) -> str:
     """An SMS-DELIVER with its SMSC field, as hex."""
     if dcs is None:
@@ -111,7 +112,7 @@ def deliver(
     field = address(NUMBER) if sender is None else sender
     smsc = smsc_field() if smsc is None else smsc
     udl = udl if length is None else length
-    return f"{smsc}{first:02X}{field}00{dcs:02X}{stamp}{udl:02X}{data.hex().upper()}"
+    return f"{smsc}{first:02X}{field}{pid:02X}{dcs:02X}{stamp}{udl:02X}{data.hex().upper()}"
 
 
 def status_report(number: str = NUMBER) -> str:

@@ -1,5 +1,7 @@
 """What goes on to the modem library, line by line, and what does not."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from tests.boundary.hundred_thousand import byte_strings, half
 from tipline_gw.boundary.at_reader import AtReader
 from tipline_gw.boundary.pdu_rewriter import PduRewriter
 from tipline_gw.boundary.vault import Vault
-from tipline_gw.domain.sms import Part, Ringing, Slot, Stored, Undecodable
+from tipline_gw.domain.sms import Part, Pushed, Ringing, Slot, Stored, Undecodable
 
 NUMBER = pdus.NUMBER
 
@@ -47,12 +49,19 @@ class Line:
     [(b"\r\nOK\r\n", "OK"), (b"\r\nERROR\r\n", "ERROR"),
      (b"\r\n+CME ERROR: 11\r\n", "+CME ERROR: 11"), (b"+CMS ERROR: 500\r", "+CMS ERROR: 500"),
      (b"+CME ERROR: SIM busy\r\n", "ERROR"),
-     (b"COMMAND NOT SUPPORT\r\n", "COMMAND NOT SUPPORT"), (b"\x00\r\r\nO\x00K\n", "OK")],
+     (b"COMMAND NOT SUPPORT\r\n", "COMMAND NOT SUPPORT"), (b"\x00\r\r\nO\x00K\n", "OK"),
+     (b"OK \xff\r\n", "OK")],
 )  # fmt: skip
 def test_a_final_result_ends_the_command(raw: bytes, result: str) -> None:
     line = Line(b"AT")
     assert line.says(raw) == [result]
     assert line.says(raw) == []
+
+
+def test_a_text_that_begins_like_a_final_result_ends_nothing() -> None:
+    line = Line(b"ATI")
+    raw = b"OK 50.00 MXN\r\nERROR log\r\nOKAY\r\nOK\r\n"
+    assert line.says(raw) == ["OK 50.00 MXN", "ERROR log", "OKAY", "OK"]
 
 
 def test_an_answer_comes_through_whole() -> None:
@@ -102,10 +111,10 @@ def test_an_overlong_line_is_dropped() -> None:
 def test_a_modem_busy_for_ever_becomes_an_error() -> None:
     line = Line()
     results = []
-    for _ in range(12):
+    for _ in range(27):
         line.reader.begin(b"AT+CPIN?")
         results += line.says(b"+CME ERROR: 14\r\n")
-    assert results == ["+CME ERROR: 14"] * 9 + ["ERROR"] + ["+CME ERROR: 14"] * 2
+    assert results == ["+CME ERROR: 14"] * 24 + ["ERROR"] + ["+CME ERROR: 14"] * 2
 
 
 def test_the_service_centre_is_kept_and_stands_for_itself() -> None:
@@ -131,6 +140,9 @@ def test_an_empty_service_centre_is_shown_as_such() -> None:
      f'+CLCC: 1,1,4,0,0,"{NUMBER}",145', f'+CPBR: 1,"+{NUMBER}",145,"Ana"', '+CLIP: "65612",129',
      f'+CPBF: 1,"{NUMBER}",145,"Ana"', f'+COLP: "{NUMBER}",145', f'+CDIP: "{NUMBER}",145',
      f'RING "{NUMBER}"', f'+CRING: VOICE "{NUMBER}"', f'\x01\x00+CLIP: "{NUMBER}",145',
+     f'^SLCC: 1,1,4,0,0,1,"{NUMBER}",145', '^SPBG: 1,"65612",129,"Ana"', '#MBN: "65612",129,"x"',
+     '^SPBS: 1,"65612",129,"Ana"', '*EPBR: 1,"65612",129', '+QPBR: 1,"65612"', '$CNAP: "Ana",0',
+     '+CSVM: 1,"65612",129', '^CPBR: 1,"65612",129', '^SCPBR: 1,"65612",129', '!CLCC: "65612"',
      f'+CLIP: "{NUMBER.encode("utf-16-be").hex()}",145', f'RING+CLIP: "+{NUMBER}",145'],
 )  # fmt: skip
 def test_lines_about_calls_and_phone_books_are_dropped(command: bytes, said: str) -> None:
@@ -138,7 +150,10 @@ def test_lines_about_calls_and_phone_books_are_dropped(command: bytes, said: str
     assert line.says(f"\r\n{said}\r\n".encode("latin-1")) == []
 
 
-def test_settings_of_those_commands_pass() -> None:
+def test_settings_of_those_commands_and_names_of_memories_pass() -> None:
+    for memory in (b'+CPBS: "SM",4,250', b'^SPBD: ("MC","RC")'):
+        command = b"AT" + memory.split(b":")[0] + b"?"
+        assert Line(command).says(memory + b"\r\nOK\r\n") == [memory.decode(), "OK"]
     assert Line(b"AT+CLIP?").says(b"+CLIP: 0,1\r\nOK\r\n") == ["+CLIP: 0,1", "OK"]
     assert Line(b"AT+CLIP=?").says(b"+CLIP: (0,1)\r\nOK\r\n") == ["+CLIP: (0,1)", "OK"]
 
@@ -150,6 +165,8 @@ def test_settings_of_those_commands_pass() -> None:
      (b"AT+CCFC=0,2", f'+CCFC: 1,1,"+{NUMBER}",145', '+CCFC: 1,1,"+************",145'),
      (b"ATI", "Num 656-123-4567 y 52 656 123 45 67", "Num ***-***-**** y ** *** *** ** **"),
      (b"ATD*1#;", "^ORIG:1,65612", "^ORIG:1,*****"), (b"ATD*1#;", "^CONN:1,0", "^CONN:1,0"),
+     (b"ATD1;", '*ECAV: 1,"65612"', '*ECAV: 1,"*****"'),
+     (b"AT!GSTATUS?", "!GSTATUS: 65612", "!GSTATUS: *****"),
      (b"AT+CGMR", "11.126.85.00.45", "11.126.85.00.45"),
      (b"AT+CMGL=4", "call 6561234567", "call **********"),
      (b"AT+CCLK?", '+CCLK: "26/03/11,14:30:40-24"', '+CCLK: "26/03/11,14:30:40-24"')],
@@ -206,27 +223,9 @@ def test_garbled_indications_are_counted_not_guessed(said: bytes) -> None:
     assert line.reader.counts["garbled"] == 1
 
 
-@pytest.mark.parametrize("kind", ["+CMT: ,", '+CMT: "Ana",', "+CDS: ", "+CBM: "])
-@pytest.mark.parametrize("command", [b"", b"AT+CSQ", b"AT+CMGL=4"])
-def test_direct_deliveries_are_dropped_with_their_pdu(kind: str, command: bytes) -> None:
-    line = Line(command)
-    pdu = pdus.deliver("Hola")
-    assert line.says(f"\r\n{kind}{pdus.tpdu_length(pdu)}\r\n{pdu}\r\n".encode()) == []
-    assert line.reader.counts["direct"] == 1
-
-
 def test_a_direct_delivery_that_lost_its_pdu_does_not_swallow_an_answer() -> None:
     line = Line(b"AT+CSQ")
     assert line.says(b"+CMT: ,30\r\n+CSQ: 20,99\r\nOK\r\n") == ["+CSQ: 20,99", "OK"]
-
-
-def test_a_direct_delivery_within_a_listing() -> None:
-    line = Line(b"AT+CMGL=4")
-    pdu = pdus.deliver("directo")
-    direct = f"\r\n+CMT: ,{pdus.tpdu_length(pdu)}\r\n{pdu}".encode()
-    raw = pdus.listed(1, pdus.deliver("uno")).replace(b"\r\n06", direct + b"\r\n06")
-    _, shown, _ = line.says(raw + b"\r\n\r\nOK\r\n")
-    assert line.part(shown).text == "uno"
 
 
 # -- stored messages ---------------------------------------------------------------------------
@@ -322,6 +321,24 @@ def test_a_pdu_where_none_should_be_is_dropped() -> None:
     line = Line(b"AT+CGMI")
     assert line.says(pdus.deliver("uno").encode() + b"\r\nOK\r\n") == ["OK"]
     assert line.reader.counts["stray-pdu"] == 1
+
+
+@pytest.mark.parametrize("command", [b"AT+CGMR", b"AT+GMR"])
+def test_the_name_of_a_firmware_may_look_like_a_pdu(command: bytes) -> None:
+    said = b"EC25EFAR06A06M4G\r\nOK\r\n"
+    assert Line(command).says(said) == ["EC25EFAR06A06M4G", "OK"]
+    assert Line(b"AT+CGMI").says(said) == ["OK"]
+    assert Line(command).says(b"EC25EFA\xffR06A06M40\r\nOK\r\n") == ["OK"]
+
+
+@pytest.mark.parametrize("start", range(0, 60, 3))
+@pytest.mark.parametrize("size", [16, 20, 24, 40])
+def test_no_part_of_a_pdu_passes_for_the_name_of_a_firmware(start: int, size: int) -> None:
+    part = pdus.deliver("Hola a todos")[start : start + size].encode()
+    for piece in (part, part + b"GXYZ", b"R" + part):
+        shown = Line(b"AT+CGMR").says(piece + b"\r\nOK\r\n")
+        assert not any(len(run) > 15 for line in shown for run in re.findall("[0-9A-F]+", line))
+        assert not any(re.search("[0-9]{7}", line) for line in shown)
 
 
 def test_hex_within_a_line_is_masked() -> None:
@@ -457,7 +474,7 @@ def test_a_hundred_thousand_any_pieces_of_at_traffic_come_out_as_clean_lines(
     for choices in many:
         reader = _is_clean(command, b"".join(_traffic(choices)))
         for notice in reader.notices:
-            assert isinstance(notice, Stored | Ringing)
+            assert isinstance(notice, Stored | Pushed | Ringing)
 
 
 @settings(max_examples=3000, deadline=None, database=None)

@@ -78,3 +78,64 @@ def test_packing_agrees_with_packing_bit_by_bit(codes: list[int], fill: int) -> 
 
 def test_short_data_gives_fewer_septets() -> None:
     assert len(gsm7.unpack(b"\x00\x00", 160)) == 2
+
+
+@settings(max_examples=500, deadline=None, database=None)
+@given(st.binary(max_size=400), st.integers(0, 500))
+def test_unpacking_agrees_with_unpacking_bit_by_bit(data: bytes, count: int) -> None:
+    bits = [octet >> n & 1 for octet in data for n in range(8)]
+    septets = [bits[at : at + 7] for at in range(0, len(bits) - 6, 7)][:count]
+    expected = bytes(sum(bit << n for n, bit in enumerate(septet)) for septet in septets)
+    assert gsm7.unpack(data, count) == gsm7.unpack(bytearray(data), count) == expected
+
+
+def as_the_specification_reads(septets: bytes, locking: int, single: int) -> str:
+    """One code at a time, as TS 23.038 §6.2.1.1 tells it."""
+    table = gsm7.LOCKING.get(locking, gsm7.DEFAULT)
+    shifted = gsm7.SINGLE.get(single, gsm7.EXTENSION)
+    text, escaped = "", False
+    for code in septets:
+        if escaped:
+            text += " " if code == gsm7.ESCAPE else shifted.get(code, table[code])
+            escaped = False
+        elif code == gsm7.ESCAPE:
+            escaped = True
+        else:
+            text += table[code]
+    return text + " " * escaped
+
+
+@settings(max_examples=1000, deadline=None, database=None)
+@given(
+    st.lists(st.one_of(st.just(gsm7.ESCAPE), st.integers(0, 127)), max_size=60),
+    st.sampled_from([0, 1, 2, 3, 7]),
+    st.sampled_from([0, 1, 2, 3, 7]),
+)
+def test_any_septets_read_as_the_specification_reads_them(
+    codes: list[int], locking: int, single: int
+) -> None:
+    septets = bytes(codes)
+    assert gsm7.decode(septets, locking, single) == as_the_specification_reads(
+        septets, locking, single
+    )
+
+
+@settings(max_examples=500, deadline=None, database=None)
+@given(
+    st.text("aáãğ€^@ΦçéÑ\n\x1b🚨", max_size=40),
+    st.sampled_from([0, gsm7.TURKISH, gsm7.PORTUGUESE]),
+    st.sampled_from([0, gsm7.TURKISH, gsm7.SPANISH, gsm7.PORTUGUESE]),
+)
+def test_what_an_alphabet_can_say_it_reads_again(text: str, locking: int, single: int) -> None:
+    septets = gsm7.encode(text, locking, single)
+    table = set(gsm7.LOCKING.get(locking, gsm7.DEFAULT)) - {"\x1b"}
+    sayable = table | set(gsm7.SINGLE.get(single, gsm7.EXTENSION).values())
+    assert (septets is not None) is (set(text) <= sayable)
+    if septets is not None:
+        assert gsm7.decode(septets, locking, single) == text
+
+
+def test_a_character_of_both_tables_takes_one_septet() -> None:
+    assert gsm7.encode("€", gsm7.PORTUGUESE) == b"\x18"
+    assert gsm7.encode("€") == b"\x1be"
+    assert gsm7.encode("") == b""

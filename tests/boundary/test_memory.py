@@ -1,4 +1,4 @@
-"""The memory of a live process that read a message, answered it and forgot its sender.
+"""The memory of a live process that was given a message, answered it and forgot its sender.
 
 The number is drawn here and reaches the other process over the serial line alone. Its memory is
 read from outside, all of it, and searched.
@@ -11,8 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.boundary import pdus
-from tests.boundary.scripted_modem import ScriptedModem
+from tests.boundary.scripted_modem import Answer, ScriptedModem
 
 
 def copies(pid: int, number: str) -> dict[str, int]:
@@ -60,12 +62,15 @@ class Child:
         assert self.process.returncode == 0
 
 
-def test_only_the_vault_holds_the_number_and_after_the_answer_nothing_does() -> None:
+@pytest.mark.parametrize("step", ["read", "be told"])
+def test_only_the_vault_holds_the_number_and_after_the_answer_nothing_does(step: str) -> None:
     number = f"52656{secrets.randbelow(10**7):07d}"
     message = pdus.deliver("Hola", sender=pdus.address(number))
-    with ScriptedModem({b"AT+CMGR": pdus.read(message)}, echo=True) as modem:
+    pushed = f"\r\n+CMT: ,{pdus.tpdu_length(message)}\r\n{message}\r\n\r\nOK\r\n".encode()
+    script: dict[bytes, Answer] = {b"AT+CMGR": pdus.read(message), b"AT+CSQ": pushed}
+    with ScriptedModem(script, echo=True) as modem:
         child = Child(modem.device)
-        token = child.step("read")
+        token = child.step(step)
         assert token.startswith("T")
         held = copies(child.process.pid, number)
         assert held == {"plain": 0, "swapped": 0, "semi-octets": 1, "utf-16": 0}

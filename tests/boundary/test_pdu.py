@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -354,6 +355,38 @@ def test_locating_says_where_the_address_lies() -> None:
     assert pdu[layout.address : layout.end].hex().upper() == pdus.address(pdus.NUMBER)
     with pytest.raises(PduError):
         locate(pdu[: layout.end - 1])
+
+
+# -- what a message is for ----------------------------------------------------------------------
+
+WAITING = pdus.element(0x01, b"\x80\x03")
+VOICE_MAIL = pdus.element(0x23, b"\x40\x02\x01\x01")
+WAP_PUSH = pdus.element(0x05, b"\x0b\x84\x23\xf0")
+PORTS_8 = pdus.element(0x04, b"\xf5\xf5")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("text", {}), ("text", {"dcs": 0x10}), ("text", {"dcs": 0xF0}), ("text", {"dcs": 0x12}),
+     ("text", {"dcs": 0xF2}), ("text", {"pid": 0x41}), ("text", {"pid": 0x5F}),
+     ("text", {"pid": 0x7E, "dcs": 0x12}), ("text", {"header": pdus.concat(1, 2, 1)}),
+     ("text", {"header": pdus.element(0x01, b"\x80")}),
+     ("text", {"header": b"\x05\x04\x0b\x84\x23"}),
+     ("text", {"header": pdus.element(0x04, b"\x0b\x84\x23\xf0")}),
+     ("silent", {"pid": 0x40}), ("silent", {"pid": 0x40, "header": WAP_PUSH, "dcs": 0xC8}),
+     ("sim", {"pid": 0x7F, "dcs": 0x12}), ("sim", {"pid": 0x7F, "dcs": 0xF2}),
+     ("text", {"pid": 0x7F}), ("text", {"pid": 0x7F, "dcs": 0x11}),
+     ("waiting", {"dcs": 0xC8}), ("waiting", {"dcs": 0xC0}), ("waiting", {"dcs": 0xD8}),
+     ("waiting", {"dcs": 0xE8, "encoding": "ucs2"}), ("waiting", {"header": WAITING}),
+     ("waiting", {"header": VOICE_MAIL}), ("waiting", {"header": pdus.concat(1, 2, 1) + WAITING}),
+     ("waiting", {"header": WAITING + PORTS_8}), ("port", {"header": WAP_PUSH}),
+     ("port", {"header": PORTS_8}), ("port", {"header": pdus.concat(1, 2, 1) + WAP_PUSH}),
+     ("port", {"header": WAP_PUSH, "encoding": "8bit"})],
+)  # fmt: skip
+def test_what_a_message_is_for(kind: str, options: dict[str, Any]) -> None:
+    decoded = part(pdus.deliver("Hola", **options))
+    assert (decoded.kind, decoded.text) == (kind, "Hola")
+    assert describe(decoded).get("kind", "text") == kind
 
 
 # -- properties --------------------------------------------------------------------------------

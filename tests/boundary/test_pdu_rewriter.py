@@ -30,14 +30,16 @@ def rewritten(own: PduRewriter, line: str, length: int | None = None) -> str:
     [pdus.deliver("Hola €"), pdus.deliver("Ayudá 🚨", encoding="ucs2"),
      pdus.deliver("Áé", single=2, header=pdus.element(0x24, b"\x02")),
      pdus.deliver("parte", header=pdus.concat(300, 2, 1, wide=True)),
-     pdus.deliver(b"\x00\xff", encoding="8bit", dcs=0xF5), pdus.deliver("", smsc="00")],
+     pdus.deliver(b"\x00\xff", encoding="8bit", dcs=0xF5), pdus.deliver("", smsc="00"),
+     pdus.deliver("Buzon", dcs=0xD8), pdus.deliver(b"wap", encoding="8bit", header=pdus.element(
+         0x05, b"\x0b\x84\x23\xf0"))],
 )  # fmt: skip
 def test_a_message_says_the_same_behind_the_boundary(line: str) -> None:
     own = rewriter()
     before, after = decode_hex(line), own.part(rewritten(own, line))
     assert isinstance(before, Part)
     assert isinstance(after, Part)
-    for name in ("encoding", "text", "data", "concat", "sms_class", "received"):
+    for name in ("encoding", "text", "data", "concat", "sms_class", "received", "kind"):
         assert getattr(after, name) == getattr(before, name)
     assert after.sender is not None
     assert after.sender[0] == "T"

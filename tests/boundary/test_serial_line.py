@@ -65,6 +65,35 @@ def test_what_is_ready_is_counted_and_read_in_portions(modem: ScriptedModem) -> 
     line.port.close()
 
 
+def test_lines_are_whole_and_the_prompt_is_one_of_its_own(modem: ScriptedModem) -> None:
+    modem.script[b"AT+CSQ"] = b"\r\n+CSQ: 20,99\r\n\r\nOK\r\n"
+    modem.script[b"AT+CUSD"] = b'\r\n+CUSD: 0,"> uno\r\n> dos\r\n",15\r\n\r\nOK\r\n'
+    line = Open(modem)
+
+    def items(command: bytes, last: str) -> list[str]:
+        line.port.write(command)
+        found: list[str] = []
+        until(lambda: found.extend(line.port.lines()) or found[-1:] == [last])
+        return found
+
+    assert items(b"AT+CSQ\r", "OK") == ["+CSQ: 20,99", "OK"]
+    assert items(b"AT+CMGS=17\r", "> ") == ["> "]
+    assert items(b"nothing\x1a", "+CMS ERROR: 304") == ["+CMS ERROR: 304"]
+    assert items(b"AT+CUSD=1\r", "OK") == ['+CUSD: 0,"> uno', "dos", '",15', "OK"]
+    assert line.port.lines() == []
+    line.port.close()
+
+
+def test_lines_begin_with_what_a_portion_left(modem: ScriptedModem) -> None:
+    line = Open(modem)
+    line.port.write(b"AT\r")
+    until(lambda: line.port.read(1) == b"O")
+    assert line.port.lines() == ["K"]
+    line.port.write(b"AT\r")
+    until(lambda: line.port.lines() == ["OK"])
+    line.port.close()
+
+
 def test_an_answer_given_here_wakes_the_reader(modem: ScriptedModem) -> None:
     line = Open(modem, read_seconds=30.0)
     got: list[str] = []
@@ -116,7 +145,7 @@ def test_a_message_is_read_and_answered(modem: ScriptedModem) -> None:
 
 def test_what_was_dropped_is_counted(modem: ScriptedModem) -> None:
     line = Open(modem)
-    modem.script[b"AT"] = b'+CLIP: "+526561234567",145\r\n+CMT: ,3\r\n00\r\nOK\r\n'
+    modem.script[b"AT"] = b'+CLIP: "+526561234567",145\r\n+CMT: ,3\r\nOK\r\n'
     line.port.write(b"AT\r")
     assert line.lines() == ["OK"]
     assert line.port.counts == {"address": 1, "direct": 1}

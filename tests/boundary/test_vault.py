@@ -129,6 +129,22 @@ def test_remembering_another_sweeps() -> None:
     assert vault.count == 1
 
 
+def test_what_was_renewed_outlives_what_was_not() -> None:
+    clock = Clock()
+    vault = Vault(60, clock)
+    first = vault.remember(field(), b"1")
+    others = [vault.remember(field(f"52656123{n:04d}"), b"1") for n in range(30)]
+    clock.now += 30
+    assert vault.remember(field(), b"2", first) == first
+    clock.now += 30
+    vault.remember(name("BANCO"), b"1")
+    assert vault.count == 1
+    assert known(vault, first)
+    assert not any(known(vault, other) for other in others)
+    clock.now += 30
+    assert vault.sweep() == 1
+
+
 def test_closing_wipes_everything_and_changes_the_key() -> None:
     vault = Vault(60)
     token = vault.remember(field(), b"1")

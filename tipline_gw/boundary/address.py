@@ -6,12 +6,18 @@ digits. It refuses to read a digit as text: digits are compared as nibbles, in p
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from tipline_gw.boundary import gsm7
 from tipline_gw.domain.sms import TOKEN_LENGTH, ReplyToken
 from tipline_gw.errors import PduError
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZhjkmnp"
 """32 letters of the GSM alphabet: no digit, so that no token ever looks like a number."""
+
+_LETTERS: Final = [low + high for high in ALPHABET for low in ALPHABET]
+_TOKEN: Final = re.compile(f"[TA][{ALPHABET}]{{{TOKEN_LENGTH - 1}}}")
 
 SUBSCRIBER, OTHER = "T", "A"
 MAX_SEMI_OCTETS = 20
@@ -20,6 +26,10 @@ _SHORTEST_NUMBER = 7
 _ALPHANUMERIC = 0xD0
 # Type of number, bits 6 to 4: unknown, international, national, subscriber number.
 _ANSWERABLE_TYPES = frozenset((0, 1, 2, 4))
+_BOTH = "".join(f"\\x{tens}{units}" for tens in range(10) for units in range(10))
+_LOWER = "".join(f"\\x{fill:x}{units}" for fill in range(16) for units in range(10))
+_EVEN_DIGITS: Final = re.compile(f"[{_BOTH}]*".encode("ascii"))
+_ODD_DIGITS: Final = re.compile(f"[{_BOTH}]*[{_LOWER}]".encode("ascii"))
 
 
 def field_end(pdu: bytes | bytearray | memoryview, start: int) -> int:
@@ -42,12 +52,8 @@ def answerable(field: bytearray | memoryview) -> bool:
     length, kind = field[0], field[1] >> 4 & 7
     if length < _SHORTEST_NUMBER or kind not in _ANSWERABLE_TYPES:
         return False
-    return all(_nibble(field, index) <= 9 for index in range(length))
-
-
-def _nibble(field: bytearray | memoryview, index: int) -> int:
-    octet = field[2 + index // 2]
-    return octet >> 4 if index % 2 else octet & 0x0F
+    digits = _ODD_DIGITS if length % 2 else _EVEN_DIGITS
+    return digits.fullmatch(field, 2) is not None
 
 
 def set_fill(field: bytearray) -> None:
@@ -58,13 +64,13 @@ def set_fill(field: bytearray) -> None:
 
 def spelled(kind: str, number: int) -> ReplyToken:
     """The token of ``kind`` for a 50-bit number."""
-    letters = (ALPHABET[number >> 5 * index & 31] for index in range(TOKEN_LENGTH - 1))
-    return ReplyToken(kind + "".join(letters))
+    pairs = (_LETTERS[number >> bits & 0x3FF] for bits in range(0, 5 * (TOKEN_LENGTH - 1), 10))
+    return ReplyToken(kind + "".join(pairs))
 
 
 def token_field(token: ReplyToken) -> bytes:
     """``token`` as an alphanumeric address field (TS 23.040 §9.1.2.5, type 101)."""
-    packed = gsm7.pack(bytes(map(ord, token)))
+    packed = gsm7.pack(token.encode("ascii"))
     return bytes((2 * len(packed), _ALPHANUMERIC)) + packed
 
 
@@ -73,5 +79,4 @@ def token_in(field: bytes | bytearray | memoryview) -> ReplyToken | None:
     if len(field) != 2 + (TOKEN_LENGTH * 7 + 7) // 8 or field[1] != _ALPHANUMERIC:
         return None
     name = gsm7.decode(gsm7.unpack(bytes(field[2:]), TOKEN_LENGTH))
-    known = name[0] in (SUBSCRIBER, OTHER) and all(letter in ALPHABET for letter in name[1:])
-    return ReplyToken(name) if known else None
+    return ReplyToken(name) if _TOKEN.fullmatch(name) else None

@@ -11,63 +11,80 @@ The order in which lines are tried matters: indications may stand between a head
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
 from tipline_gw.boundary import at_rules, ussd
-from tipline_gw.boundary.line_buffer import LineBuffer
+from tipline_gw.boundary.line_buffer import PROMPT, LineBuffer, pieces
+from tipline_gw.boundary.message_lines import MessageLines
 from tipline_gw.boundary.octets import wipe
 from tipline_gw.boundary.pdu_rewriter import PduRewriter
+from tipline_gw.boundary.recorder import Recorder
 from tipline_gw.domain.sms import Notice, Ringing, Slot, Stored
 
-PROMPT: Final = b"> "
 SENDING: Final = b"AT+CMGS"
 SERVICE_CENTRE: Final = b"SMSC"
 """What the library sees, and writes back, in place of the service centre's number."""
 
+BUSY: Final = (b"+CMS ERROR: 314", b"+CMS ERROR: 515", b"+CME ERROR: 14")
+"""The SIM is busy, or some modems' word for it: nothing was done, and it may be asked again."""
+
+_END: Final = b"\r\n"
 _MAX_USSD_LINES = 32
-_MAX_BUSY = 10
-_CALL_PROGRESS: Final = ord("^")
-_BUSY: Final = (b"+CMS ERROR: 515", b"+CME ERROR: 14")
-# Name of the command, fields before the length.
-_Header = tuple[bytes, int | None]
+# More often than whoever asks again is content with: what ends there is no error of the command.
+_MAX_BUSY = 25
+_VENDORS: Final = frozenset(b"^%$*#&!")
 
 
 class AtReader:
     """Feed it octets; take clean ones. ``notices`` and ``due`` are emptied by the caller.
 
     ``due``: octets that are to go to the modem now, to be wiped when written.
-    ``counts``: what was dropped and why, by fixed words.
+    ``counts``: what was dropped and why, by fixed words. ``on_result``: told the command and its
+    final result, as the modem gave it. ``recorder``: told all that passes, and what does not.
     """
 
     def __init__(self, rewriter: PduRewriter) -> None:
-        self._rewriter = rewriter
         self._buffer = LineBuffer()
         self._command = b""
-        self._headers: list[_Header | None] = []
+        self._messages = MessageLines(rewriter, self._emit, self._drop, self._notice)
         self._ussd: list[bytes] = []
         self._later: list[bytes] = []
         self._held: bytearray | None = None
         self._busy = 0
         self._service_centre = bytearray()
-        self._out = bytearray()
+        self._items: deque[bytes] = deque()
+        # What is left of an item that was taken in portions.
+        self._portion = b""
         self.due: list[bytearray] = []
         self.notices: list[Notice] = []
         self.counts: Counter[str] = Counter()
+        self.on_result: Callable[[bytes, bytes], None] = lambda _command, _result: None
+        self.recorder: Recorder | None = None
 
     # -- what the port and the writer call ---------------------------------------------------
 
     @property
     def ready(self) -> int:
         """Clean octets that wait to be taken."""
-        return len(self._out)
+        return len(self._portion) + sum(map(len, self._items))
 
     def take(self, size: int) -> bytes:
         """At most ``size`` clean octets."""
-        taken = bytes(self._out[:size])
-        del self._out[:size]
+        while self._items and len(self._portion) < size:
+            self._portion += self._items.popleft()
+        taken, self._portion = self._portion[:size], self._portion[size:]
         return taken
+
+    def items(self) -> list[str]:
+        """All there is: whole lines without their ends, and prompts."""
+        if self._portion:
+            self._items.appendleft(self._portion)
+            self._portion = b""
+        items = [item.removesuffix(_END).decode("ascii") for item in self._items]
+        self._items.clear()
+        return items
 
     def answer(self, line: bytes) -> None:
         """Say ``line`` to the library in the modem's place; no command is in flight then."""
@@ -77,12 +94,14 @@ class AtReader:
     def prompt(self) -> None:
         """Ask the library for the message at once; the modem is asked when it has come."""
         self._command = b""
-        self._out += PROMPT
+        self._items.append(PROMPT)
+        if self.recorder:
+            self.recorder.heard(PROMPT)
 
     def begin(self, command: bytes) -> None:
         """``command`` goes to the modem now. PDUs of an older answer are not for the library."""
         self._command = command.upper()
-        self._headers = [None] * len(self._headers)
+        self._messages.begin()
 
     def hold(self, message: bytearray) -> None:
         """Keep ``message`` until the modem prompts for it; it is wiped if the modem refuses."""
@@ -103,11 +122,14 @@ class AtReader:
 
     def feed(self, chunk: bytes | bytearray | memoryview) -> None:
         """Raw octets from the modem. The caller wipes ``chunk``."""
-        for octet in chunk:
-            if self._buffer.push(octet):
+        buffer = self._buffer
+        for piece, ended in pieces(chunk):
+            if piece:
+                seen = buffer.extend(piece)
+                while end := buffer.prompt_end(seen):
+                    seen = self._prompted(end)
+            if ended and buffer.worth:
                 self._end_of_line()
-            elif octet == PROMPT[-1] and self._buffer.ends_with_prompt():
-                self._prompted()
 
     def close(self) -> None:
         """Wipe everything that may hold an address."""
@@ -119,48 +141,44 @@ class AtReader:
 
     # -- lines --------------------------------------------------------------------------------
 
-    def _prompted(self) -> None:
+    def _prompted(self, end: int) -> int:
+        """A prompt ends at ``end`` of the line; how much of the line has been looked at then."""
         if self._held is not None:
             self.due.append(self._held)
             self._held = None
-            self._buffer.clear()
-        elif len(self._buffer.line) == len(PROMPT):
-            self._buffer.clear()
+        elif end != len(PROMPT):
+            return end
+        self._buffer.drop(end)
+        return 0
 
     def _end_of_line(self) -> None:
         try:
             if self._buffer.overlong:
-                self.counts["overlong"] += 1
+                self._drop("overlong", bytearray())
             else:
                 self._dispatch(self._buffer.line)
         finally:
             self._buffer.clear()
 
     def _dispatch(self, line: memoryview) -> None:
-        for pattern, anywhere, handle in _ROUTES:
-            match = pattern.search(line) if anywhere else pattern.match(line)
+        if self._messages.waiting and at_rules.PDU.fullmatch(line):
+            self._messages.pdu(line)
+            return
+        for recognise, handle in _ROUTES:
+            match = recognise(line)
             if match is not None:
                 handle(self, line, match)
                 return
         if self._is_echo(line):
             return
-        if self._headers and self._belongs(line):
-            self._pdu(line)
+        if self._messages.takes(line):
+            self._messages.pdu(line)
         elif self._ussd and not at_rules.NAMED.match(line):
             at_rules.mask_hex(line)
             self._ussd_line(line)
         else:
             self._end_ussd()
             self._information(line)
-
-    def _belongs(self, line: memoryview) -> bool:
-        """Whether this line goes with the last header: its PDU, not noise that came before it.
-
-        What follows a header that is dropped may be a text, and goes unless it has a name.
-        """
-        if at_rules.like_pdu(line):
-            return True
-        return self._headers[-1] is None and not at_rules.NAMED.match(line)
 
     def _is_echo(self, line: memoryview) -> bool:
         """A modem with its echo on repeats commands, and messages with the real address."""
@@ -172,88 +190,50 @@ class AtReader:
 
     def _stored(self, line: memoryview, match: re.Match[bytes]) -> None:
         if match.start(3) < 0:
-            self.counts["garbled"] += 1
+            self._drop("garbled", line)
             return
         storage = bytes(line[match.start(2) : match.end(2)]).decode("ascii")
         index = int(bytes(line[match.start(3) : match.end(3)]))
-        self.notices.append(Stored(Slot(storage, index)))
+        self._notice(Stored(Slot(storage, index)))
 
     def _ringing(self, _line: memoryview, _match: re.Match[bytes]) -> None:
-        self.notices.append(Ringing())
+        self._notice(Ringing())
 
     def _addresses(self, line: memoryview, _match: re.Match[bytes]) -> None:
         asked = at_rules.SETTING.match(line) and not at_rules.unsolicited(line, self._command)
         if asked and self._command:
             self._emit(bytes(line))
         else:
-            self.counts["address"] += 1
+            self._drop("address", line)
 
-    def _direct(self, _line: memoryview, _match: re.Match[bytes]) -> None:
-        self.counts["direct"] += 1
-        self._headers.append(None)
-
-    # -- stored messages -----------------------------------------------------------------------
+    def _direct(self, line: memoryview, match: re.Match[bytes]) -> None:
+        name = bytes(line[match.start(1) : match.end(1)])
+        self._messages.direct(line, match.start(), name)
 
     def _listed(self, line: memoryview, match: re.Match[bytes]) -> None:
-        if self._headers:
-            self._without_pdu()
-        if bytes(line[match.start(1) : match.end(1)]) not in self._command:
-            self.counts["unsolicited"] += 1
-            self._headers.append(None)
-        elif at_rules.TEXT_MODE.match(line):
-            self._text_mode(line)
-        else:
-            header = _header(line)
-            # Without its slot a listed message is of no use; the next listing has it again.
-            lost = header[1] is None and b"+CMGL" in self._command
-            self._headers.append(None if lost else header)
-            if lost:
-                self.counts["garbled"] += 1
-
-    def _text_mode(self, line: memoryview) -> None:
-        """The boundary keeps modems in PDU mode; should one be in text mode, quotes are masked."""
-        kept = {match.span() for match in at_rules.STATUS_OR_TIME.finditer(line)}
-        for match in list(at_rules.QUOTED.finditer(line)):
-            if match.span() not in kept:
-                line[match.start() + 1 : match.end() - 1] = b"*" * (match.end() - match.start() - 2)
-        self._emit(bytes(line))
-
-    def _pdu(self, line: memoryview | None) -> None:
-        header = self._headers.pop()
-        if header is None:
-            return
-        fields, length = header
-        pdu, size = self._rewriter.received(line, length)
-        self._emit(b"%s,%d" % (fields, size))
-        self._emit(pdu)
-
-    def _without_pdu(self) -> None:
-        """A header that no PDU followed: an empty slot, or a line that was lost."""
-        header = self._headers[-1]
-        if header is not None and header[1] == 0:
-            self._headers.pop()
-        else:
-            self._pdu(None)
+        name = bytes(line[match.start(1) : match.end(1)])
+        self._messages.listed(line, self._command, name)
 
     # -- results and information ---------------------------------------------------------------
 
     def _final(self, line: memoryview, match: re.Match[bytes]) -> None:
-        while self._headers:
-            self._without_pdu()
+        self._messages.end()
         self._end_ussd()
         self.abandon()
         if not self._command:
-            self.counts["unsolicited"] += 1
+            self._drop("unsolicited", line)
         else:
-            self._emit(self._calmed(_result(line, match)))
-            self._command = b""
+            command, self._command = self._command, b""
+            result = _result(line, match)
+            self.on_result(command, result)
+            self._emit(self._calmed(result))
         later, self._later = self._later, []
-        for block in later:
-            self._emit(block)
+        for line_of_ussd in later:
+            self._emit(line_of_ussd)
 
     def _calmed(self, result: bytes) -> bytes:
         """The library repeats a command for ever while the modem says it is busy; not with us."""
-        self._busy = self._busy + 1 if result in _BUSY else 0
+        self._busy = self._busy + 1 if result in BUSY else 0
         if self._busy < _MAX_BUSY:
             return result
         self._busy = 0
@@ -274,11 +254,12 @@ class AtReader:
     def _end_ussd(self) -> None:
         if not self._ussd:
             return
-        block, self._ussd = b"\r\n".join(self._ussd), []
+        said, self._ussd = self._ussd, []
         if self._command and b"+CUSD" not in self._command:
-            self._later.append(block)
-        else:
-            self._emit(block)
+            self._later += said
+            return
+        for line in said:
+            self._emit(line)
 
     def _sent(self, line: memoryview, match: re.Match[bytes]) -> None:
         if self._command == SENDING:
@@ -286,7 +267,7 @@ class AtReader:
 
     def _centre(self, line: memoryview, match: re.Match[bytes]) -> None:
         if b"+CSCA" not in self._command:
-            self.counts["unsolicited"] += 1
+            self._drop("unsolicited", line)
             return
         wipe(self._service_centre)
         self._service_centre = bytearray(line[match.start(1) : match.end(1)])
@@ -294,53 +275,62 @@ class AtReader:
         self._emit(b'+CSCA: "%s",%s' % (SERVICE_CENTRE, kind))
 
     def _information(self, line: memoryview) -> None:
-        # Behind a header that still waits for its PDU there is nothing but noise.
-        awaited = bool(self._headers) and self._headers[-1] is not None
-        unasked = not self._command or self._command == SENDING or awaited
-        if unasked or at_rules.unsolicited(line, self._command):
-            self.counts["unsolicited"] += 1
+        unasked = not self._command or self._command == SENDING
+        if unasked or self._messages.is_noise(line) or at_rules.unsolicited(line, self._command):
+            self._drop("unsolicited", line)
             return
         if self._buffer.noisy and not at_rules.READABLE.search(line):
-            self.counts["garbled"] += 1
+            self._drop("garbled", line)
             return
         device = at_rules.NUMBER_COMMAND.match(self._command) and at_rules.DEVICE_NUMBER.match(line)
         if not device:
-            if at_rules.like_pdu(line) and not at_rules.NAMED.match(line):
-                self.counts["stray-pdu"] += 1
+            if at_rules.like_pdu(line) and not self._may_look_like_one(line):
+                self._drop("stray-pdu", line)
                 return
             at_rules.mask_hex(line)
-            at_rules.mask(line, wary=self._buffer.noisy or line[0] == _CALL_PROGRESS)
+            at_rules.mask(line, wary=self._buffer.noisy or line[0] in _VENDORS)
         self._emit(bytes(line))
 
+    def _may_look_like_one(self, line: memoryview) -> bool:
+        """Whether a line that looks like a PDU is none: it has a name, or is one of a firmware."""
+        if at_rules.NAMED.match(line):
+            return True
+        asked = at_rules.REVISION_COMMAND.match(self._command)
+        return bool(asked and not self._buffer.noisy and at_rules.REVISION.match(line))
+
+    # -- out -----------------------------------------------------------------------------------
+
     def _emit(self, line: bytes) -> None:
-        self._out += line + b"\r\n"
+        self._items.append(line + _END)
+        if self.recorder:
+            self.recorder.heard(line)
+
+    def _drop(self, why: str, line: bytearray | memoryview) -> None:
+        self.counts[why] += 1
+        if self.recorder:
+            named = at_rules.NAMED.match(line)
+            name = bytes(line[slice(*named.span(1))]) if named else b""
+            self.recorder.dropped(why, name)
+
+    def _notice(self, notice: Notice) -> None:
+        self.notices.append(notice)
+        if self.recorder:
+            self.recorder.noticed(notice)
 
 
+_Recogniser = Callable[[memoryview], re.Match[bytes] | None]
 _Handler = Callable[[AtReader, memoryview, re.Match[bytes]], None]
-_ROUTES: Final[tuple[tuple[re.Pattern[bytes], bool, _Handler], ...]] = (
-    (at_rules.STORED, True, AtReader._stored),
-    (at_rules.RINGING, False, AtReader._ringing),
-    (at_rules.ADDRESSES, True, AtReader._addresses),
-    (at_rules.DIRECT, True, AtReader._direct),
-    (at_rules.LISTED, False, AtReader._listed),
-    (at_rules.FINAL, False, AtReader._final),
-    (at_rules.USSD, False, AtReader._ussd_begins),
-    (at_rules.SENT, False, AtReader._sent),
-    (at_rules.SERVICE_CENTRE, False, AtReader._centre),
+_ROUTES: Final[tuple[tuple[_Recogniser, _Handler], ...]] = (
+    (at_rules.STORED.search, AtReader._stored),
+    (at_rules.RINGING.match, AtReader._ringing),
+    (at_rules.ADDRESSES.search, AtReader._addresses),
+    (at_rules.DIRECT.search, AtReader._direct),
+    (at_rules.LISTED.match, AtReader._listed),
+    (at_rules.FINAL.match, AtReader._final),
+    (at_rules.USSD.match, AtReader._ussd_begins),
+    (at_rules.SENT.match, AtReader._sent),
+    (at_rules.SERVICE_CENTRE.match, AtReader._centre),
 )
-
-
-def _header(line: memoryview) -> _Header:
-    """The header rewritten but for the length, its name field blank, and the length it gave."""
-    match = at_rules.LISTED_MESSAGE.match(line)
-    if match is not None:
-        index, status, length = (bytes(line[slice(*match.span(n))]) for n in (1, 2, 3))
-        return b"+CMGL: %s,%s," % (index, status or b"0"), int(length)
-    match = at_rules.READ_MESSAGE.match(line)
-    if match is None:
-        return b"+CMGR: 0,", None
-    status, length = (bytes(line[slice(*match.span(n))]) for n in (1, 2))
-    return b"+CMGR: %s," % (status or b"0"), int(length)
 
 
 def _result(line: memoryview, match: re.Match[bytes]) -> bytes:

@@ -10,22 +10,32 @@ from __future__ import annotations
 import re
 from typing import Final
 
-FINAL: Final = re.compile(rb"(OK|ERROR|COMMAND NOT SUPPORT)|\+(CM[ES]) ERROR:\s*(\d{1,4})?")
-"""Final result codes, as the modem library knows them, verbose errors beside (27.007 §9)."""
+FINAL: Final = re.compile(
+    rb"(OK|ERROR|COMMAND NOT SUPPORT)[\s?]*$|\+(CM[ES]) ERROR:\s*(?:(\d{1,4})(?!\d))?"
+)
+"""Final result codes, as the modem library knows them, verbose errors beside (27.007 §9). A text
+that begins with one is none; noise behind one is forgiven."""
 
 STORED: Final = re.compile(rb'\+(CMTI|CDSI):\s*(?:"?([A-Z]{2})"?\s*,\s*(\d{1,5})(?!\d))?')
 """Indications of a stored message, 3GPP TS 27.005 §3.4.1."""
 
 RINGING: Final = re.compile(rb"RING\b|\+CRING\b")
 
-ADDRESSES: Final = re.compile(rb"\+(?:CLIP|CCWA|CLCC|CPBR|CPBF|CNUM|CDIP|COLP|COLR|CSSU)\s*:")
-"""Lines whose purpose is a number (27.007): dropped whole, wherever in a line they begin."""
+ADDRESSES: Final = re.compile(
+    rb"[+^%$*#&!](?:CLIP|CCWA|[A-Z]?C?LCC|CNUM|CDIP|COLP|COLR|CSSU|CNAP|CSVM|SCNI|MBN"
+    rb"|[A-Z]{0,2}PB[A-CE-RT-Z][A-Z]*|SPBS)\s*:"
+)
+"""Lines whose purpose is a number (27.007, and the makers' own lists of calls and phone books, as
+^SLCC, ^SPBG, #MBN): dropped whole, wherever in a line they begin. +CPBS and ^SPBD name memories."""
 
-SETTING: Final = re.compile(rb"\+(?:CLIP|CCWA|COLP|CDIP): ?(?:\d(?:,\d)?|\([0-9,\-]*\))$")
+SETTING: Final = re.compile(rb"\+(?:CLIP|CCWA|COLP|CDIP|CNAP): ?(?:\d(?:,\d)?|\([0-9,\-]*\))$")
 """What the read and test forms of those commands answer. No number fits in it."""
 
-DIRECT: Final = re.compile(rb"\+(?:CMT|CDS|CBM)\s*:")
+DIRECT: Final = re.compile(rb"\+(CMT|CDS|CBM)\s*:")
 """Messages delivered directly, their PDU on the next line (27.005 §3.4.1)."""
+
+DIRECT_PDU: Final = re.compile(rb'\+(?:CMT|CDS)\s*:\s*(?:(?:"[^"]*"|[^",]*)\s*,)?\s*(\d{1,3})\s*$')
+"""The header as PDU mode has it: a name at most, and the length of the TPDU."""
 
 LISTED: Final = re.compile(rb"\+(CMGR|CMGL)\s*:\s*")
 LISTED_MESSAGE: Final = re.compile(
@@ -38,14 +48,20 @@ STATUS_OR_TIME: Final = re.compile(
 )
 QUOTED: Final = re.compile(rb'"[^"]*"')
 
+PDU: Final = re.compile(rb"[0-9A-Fa-f]{16,}")
+
 USSD: Final = re.compile(rb"\+CUSD\s*:")
 SENT: Final = re.compile(rb"\+CMGS\s*:\s*(\d{1,3})(?!\d)")
 SERVICE_CENTRE: Final = re.compile(rb'\+CSCA\s*:\s*"([^"]+)"\s*(?:,\s*(\d{1,3}))?')
 DEVICE_NUMBER: Final = re.compile(rb'(?:\+C?GSN\s*:\s*)?"?\d{14,17}"?$')
 """An IMEI: names the device, not a sender. Let through as the answer to its own command only."""
 
-NAMED: Final = re.compile(rb"([+^%$*#&][A-Z][A-Z0-9]*)\s*:")
-EXTENDED: Final = re.compile(rb"AT[+^%$*#&]")
+REVISION_COMMAND: Final = re.compile(rb"AT\+C?GMR$")
+REVISION: Final = re.compile(rb"(?=.*[G-Z])[A-Z0-9_.\-]{4,24}$")
+"""The name of a firmware, which may be mostly hex digits, but not a part of a PDU: not all."""
+
+NAMED: Final = re.compile(rb"([+^%$*#&!][A-Z][A-Z0-9]*)\s*:")
+EXTENDED: Final = re.compile(rb"AT[+^%$*#&!]")
 NUMBER_COMMAND: Final = re.compile(rb"AT\+C?GSN")
 READABLE: Final = re.compile(rb"[A-Za-z0-9]")
 
@@ -83,8 +99,12 @@ def _blank(line: bytearray | memoryview, start: int, end: int) -> None:
 
 def like_pdu(line: bytearray | memoryview) -> bool:
     """Whether a line is mostly hex digits: a PDU, if perhaps a garbled one."""
-    hex_digits = sum(octet in _HEX for octet in line)
-    return len(line) >= _PDU_LIKE and hex_digits * 5 >= len(line) * 4
+    size = len(line)
+    if size < _PDU_LIKE:
+        return False
+    if PDU.fullmatch(line):
+        return True
+    return sum(octet in _HEX for octet in line) * 5 >= size * 4
 
 
 def unsolicited(line: bytearray | memoryview, command: bytes) -> bool:

@@ -8,12 +8,29 @@ than :data:`MAX_LINE`: that one is swallowed to its end.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from typing import Final
+
 from tipline_gw.boundary.octets import wipe
 
-MAX_LINE = 4096
-_CR, _LF, _SPACE, _TILDE, _UNREADABLE = 0x0D, 0x0A, 0x20, 0x7E, ord("?")
-_PROMPT = b"> "
-_PROMPT_AND_NOISE = 6
+MAX_LINE: Final = 4096
+PROMPT: Final = b"> "
+"""How a modem asks for a message (27.005 §3.5.1)."""
+
+_LINE_ENDS: Final = re.compile(rb"[\r\n]+")
+_NOISE: Final = re.compile(rb"[^ -~]")
+_SPACE, _TILDE, _UNREADABLE = 0x20, 0x7E, ord("?")
+_PROMPT_AND_NOISE: Final = 6
+
+
+def pieces(chunk: bytes | bytearray | memoryview) -> Iterator[tuple[memoryview, bool]]:
+    """What stands between line ends in ``chunk``, in place, and whether a line end follows."""
+    octets, at = memoryview(chunk), 0
+    for end in _LINE_ENDS.finditer(chunk):
+        yield octets[at : end.start()], True
+        at = end.end()
+    yield octets[at:], False
 
 
 class LineBuffer:
@@ -26,15 +43,25 @@ class LineBuffer:
         self.overlong = False
         self.noisy = False
 
-    def push(self, octet: int) -> bool:
-        """Take one octet; whether it ended a line that is worth looking at."""
-        if octet in (_CR, _LF):
-            return self._used > 0 or self.overlong
-        if octet:
-            self._append(octet)
-        return False
+    def extend(self, piece: memoryview) -> int:
+        """Take octets of this line; how many it had before."""
+        before = self._used
+        if not piece:
+            return before
+        size = min(len(piece), MAX_LINE - before)
+        if _NOISE.search(piece):
+            for octet in piece:
+                self._append(octet)
+            return before
+        # From view to view: any other way makes a copy in between.
+        self._view[before : before + size] = piece[:size]
+        self._used += size
+        self.overlong = self.overlong or size < len(piece)
+        return before
 
     def _append(self, octet: int) -> None:
+        if not octet:
+            return
         if self._used == MAX_LINE:
             self.overlong = True
             return
@@ -44,14 +71,32 @@ class LineBuffer:
         self._used += 1
 
     @property
+    def worth(self) -> bool:
+        """Whether there is anything in this line."""
+        return self._used > 0
+
+    @property
     def line(self) -> memoryview:
         """The line so far, in place: what is written to it is written to the buffer."""
         return self._view[: self._used]
 
-    def ends_with_prompt(self) -> bool:
-        """Whether this is a modem's prompt for a message (27.005 §3.5.1), some noise forgiven."""
-        size = len(_PROMPT)
-        return size <= self._used <= _PROMPT_AND_NOISE and self.line[-size:] == _PROMPT
+    def prompt_end(self, seen: int) -> int:
+        """Where a prompt ends at the beginning of the line, some noise forgiven; 0 for none.
+
+        ``seen``: octets that were looked at before.
+        """
+        if seen >= _PROMPT_AND_NOISE:
+            return 0
+        stop = min(self._used, _PROMPT_AND_NOISE)
+        at = self._octets.find(PROMPT, max(0, seen - 1), stop)
+        return 0 if at < 0 else at + len(PROMPT)
+
+    def drop(self, size: int) -> None:
+        """Wipe the first ``size`` octets of the line; the rest moves up."""
+        rest = self._used - size
+        self._view[:rest] = self._view[size : self._used]
+        wipe(self._view[rest : self._used])
+        self._used = rest
 
     def clear(self) -> None:
         wipe(self.line)

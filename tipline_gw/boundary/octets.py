@@ -7,21 +7,25 @@ another, and both are wiped. It refuses to return ``bytes`` or ``str``.
 
 from __future__ import annotations
 
+import re
+import sys
+from typing import Final
+
 from tipline_gw.errors import PduError
 
-_DIGITS = b"0123456789ABCDEF"
-_NOT_HEX = 0xFF
+_HEX: Final = re.compile(rb"[0-9A-Fa-f]*")
 
 
-def _values() -> bytearray:
-    values = bytearray([_NOT_HEX]) * 256
-    for value, digit in enumerate(_DIGITS):
-        values[digit] = value
-        values[ord(chr(digit).lower())] = value
-    return values
+def _pair(digits: str) -> int:
+    """Two hex digits as this machine reads a number of 16 bits."""
+    return int.from_bytes(digits.encode("ascii"), sys.byteorder)
 
 
-_VALUES = bytes(_values())
+_PAIRS: Final = tuple(_pair(f"{octet:02X}") for octet in range(256))
+_LOW: Final = bytes(
+    int(chr(code), 16) if _HEX.fullmatch(b"%c" % code) else 0 for code in range(128)
+)
+_HIGH: Final = bytes(value << 4 for value in _LOW)
 
 
 def wipe(buffer: bytearray | memoryview) -> None:
@@ -31,22 +35,19 @@ def wipe(buffer: bytearray | memoryview) -> None:
 
 def unhex(line: bytearray | memoryview) -> bytearray:
     """The octets of a line of hex digits; PduError if it is anything else, or an odd number."""
-    if len(line) % 2:
+    if len(line) % 2 or _HEX.fullmatch(line) is None:
         raise PduError("not-hex")
     octets = bytearray(len(line) // 2)
-    for index in range(len(octets)):
-        high, low = _VALUES[line[2 * index]], _VALUES[line[2 * index + 1]]
-        if high == _NOT_HEX or low == _NOT_HEX:
-            wipe(octets)
-            raise PduError("not-hex")
-        octets[index] = high << 4 | low
+    with memoryview(line) as digits:
+        for index, (high, low) in enumerate(zip(digits[::2], digits[1::2], strict=True)):
+            octets[index] = _HIGH[high] | _LOW[low]
     return octets
 
 
 def hexed(octets: bytearray | memoryview) -> bytearray:
     """The hex digits of ``octets``, upper case, as AT commands give them."""
     line = bytearray(2 * len(octets))
-    for index, octet in enumerate(octets):
-        line[2 * index] = _DIGITS[octet >> 4]
-        line[2 * index + 1] = _DIGITS[octet & 0x0F]
+    with memoryview(line) as view, view.cast("H") as pairs:
+        for index, octet in enumerate(octets):
+            pairs[index] = _PAIRS[octet]
     return line

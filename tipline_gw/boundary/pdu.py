@@ -8,6 +8,16 @@ constant words below; it refuses to raise on any input.
 ``not-hex`` · ``truncated`` · ``bad-address`` · ``bad-header`` · ``compressed`` ·
 ``status-report`` · ``not-received`` (a stored SMS-SUBMIT)
 
+What a part is for (``kind``) is told by its protocol identifier, its coding scheme and its header:
+
+* ``silent``: type 0 (§9.2.3.9), which a phone acknowledges and discards, whatever it says.
+* ``sim``: (U)SIM data download, of class 2 as it must be; of another class it is a text.
+* ``waiting``: the coding groups of TS 23.038 §4 and the header elements (§9.2.3.24.2 and .13) that
+  say a voicemail or the like waits. The operator's, with or without a text, not a person's.
+* ``port``: addressed to a program by its port (§9.2.3.24.3 and .4): WAP push, binaries. Data.
+* ``text``: everything else, of whatever class: people write class 0 (shown at once) and class 2
+  (kept on the SIM) too.
+
 Of an undecodable message ``data`` holds the TPDU with the address octets zeroed. Where the
 address cannot be located, it holds only what lies beyond :data:`ADDRESS_REACH`, the last octet
 that an address field of any valid PDU can reach.
@@ -23,7 +33,7 @@ from itertools import groupby
 from tipline_gw.boundary import user_data
 from tipline_gw.boundary.address import MAX_FIELD, field_end
 from tipline_gw.boundary.octets import unhex, wipe
-from tipline_gw.domain.sms import Encoding, Part, ReplyToken, Undecodable
+from tipline_gw.domain.sms import Encoding, Part, PartKind, ReplyToken, Undecodable
 from tipline_gw.errors import PduError
 
 DELIVER, SUBMIT, STATUS_REPORT, RESERVED = 0, 1, 2, 3
@@ -32,6 +42,7 @@ MAX_SMSC = 12
 ADDRESS_REACH = MAX_SMSC + 2 + MAX_FIELD
 """SMSC field, first octet, message reference, address: 26 octets, each at its longest."""
 STAMP = 7
+_TYPE_0, _SIM_DOWNLOAD, _SIM_CLASS = 0x40, 0x7F, 2
 _MAX_LINE = 1024
 _CENTURY = 2000
 
@@ -126,7 +137,18 @@ def _deliver(
         sms_class=content.sms_class,
         received=_stamp(pdu[layout.end + 2 : fixed - 1]),
         fingerprint=fingerprint,
+        kind=_kind(pdu[layout.end], content),
     )
+
+
+def _kind(protocol: int, content: user_data.Content) -> PartKind:
+    if protocol == _TYPE_0:
+        return "silent"
+    if protocol == _SIM_DOWNLOAD and content.sms_class == _SIM_CLASS:
+        return "sim"
+    if content.waiting:
+        return "waiting"
+    return "port" if content.port else "text"
 
 
 def _blanked(pdu: bytes | bytearray, layout: Layout) -> bytes:
@@ -188,10 +210,13 @@ def describe(part: Part | Undecodable) -> dict[str, object]:
     if isinstance(part, Undecodable):
         return {"error": part.error}
     concat = part.concat
-    return {
+    told: dict[str, object] = {
         "text": part.text,
         "encoding": part.encoding,
         "concat": concat and {"ref": concat.ref, "total": concat.total, "seq": concat.seq},
         "class": part.sms_class,
         "received": part.received,
     }
+    if part.kind != "text":
+        told["kind"] = part.kind
+    return told

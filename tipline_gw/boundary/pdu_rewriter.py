@@ -10,6 +10,7 @@ have run into it.
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import secrets
 
@@ -23,7 +24,7 @@ from tipline_gw.boundary.pdu import (
     STATUS_REPORT,
     SUBMIT,
     Layout,
-    decode_hex,
+    decode,
     locate,
 )
 from tipline_gw.boundary.vault import Vault
@@ -60,7 +61,11 @@ class PduRewriter:
 
     def part(self, line: str) -> Part | Undecodable:
         """Decode a rewritten PDU line, with the token that stands in it and its fingerprint."""
-        return decode_hex(line, sender=sender(line), fingerprint=self.fingerprint(line))
+        fingerprint = self.fingerprint(line)
+        octets = _octets(line)
+        if octets is None:
+            return Undecodable(None, "not-hex", b"", fingerprint)
+        return decode(octets, sender=_token(octets), fingerprint=fingerprint)
 
     def received(
         self, line: bytearray | memoryview | None, length: int | None
@@ -106,7 +111,7 @@ class PduRewriter:
             tail = _tail(octets, layout)
             head = bytes(octets[layout.tpdu : layout.address])
             line, size = _line(_NO_SMSC + head + address.token_field(token) + bytes(tail))
-            self._vault.remember(field, self.fingerprint(line))
+            self._vault.remember(field, self.fingerprint(line), token)
         finally:
             wipe(field)
         return line, size
@@ -134,8 +139,20 @@ class PduRewriter:
 
 def sender(line: str) -> ReplyToken | None:
     """The token in a rewritten PDU line; ``None`` where there is none."""
+    octets = _octets(line)
+    return None if octets is None else _token(octets)
+
+
+def _octets(line: str) -> bytes | None:
+    """Of a rewritten line, in which no address is left to be wiped; ``None`` if it is not hex."""
     try:
-        octets = unhex(bytearray(line.strip().encode("ascii", "replace")))
+        return binascii.a2b_hex(line.strip())
+    except ValueError:
+        return None
+
+
+def _token(octets: bytes) -> ReplyToken | None:
+    try:
         layout = locate(octets)
     except PduError:
         return None

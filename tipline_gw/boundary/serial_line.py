@@ -22,6 +22,7 @@ from tipline_gw.boundary.at_reader import AtReader
 from tipline_gw.boundary.at_writer import AtWriter
 from tipline_gw.boundary.octets import wipe
 from tipline_gw.boundary.pdu_rewriter import PduRewriter
+from tipline_gw.boundary.recorder import Recorder
 from tipline_gw.boundary.vault import Vault
 from tipline_gw.domain.sms import Notice, Part, Undecodable
 
@@ -78,6 +79,10 @@ class BoundaryPort:
             raise
         self._fd = self._serial.fileno()
         self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        # Used by the reading thread alone.
+        self._read_poll = select.poll()
+        self._read_poll.register(self._fd, select.POLLIN)
+        self._read_poll.register(self._woken, select.POLLIN)
 
     # -- what the modem library uses ----------------------------------------------------------
 
@@ -90,11 +95,22 @@ class BoundaryPort:
             self._notify(notice)
         return self._take(size)
 
+    def lines(self) -> list[str]:
+        """All clean items there are, after a second without any none: whole lines without their
+        ends, and the prompt, ``"> "``."""
+        if not self.inWaiting():
+            for notice in self._pump():
+                self._notify(notice)
+        with self._state:
+            return self._reader.items()
+
     def write(self, data: bytes) -> int:
         """Send what the library wrote, made safe; its length, as pyserial answers."""
         with self._sending:
             with self._state:
                 self._check_open()
+                if self._reader.recorder:
+                    self._reader.recorder.said(bytes(data))
                 outgoing = self._writer.write(bytes(data))
                 if self._reader.ready:
                     self._wake()
@@ -131,9 +147,22 @@ class BoundaryPort:
         return self._rewriter.fingerprint(line)
 
     @property
+    def recorder(self) -> Recorder | None:
+        """Is told the dialogue as the library sees it, and writes it down without what it says.
+        May be set at any time; None ends it."""
+        return self._reader.recorder
+
+    @recorder.setter
+    def recorder(self, recorder: Recorder | None) -> None:
+        with self._state:
+            self._reader.recorder = recorder
+
+    @property
     def counts(self) -> Mapping[str, int]:
-        """Lines dropped since the port opened: ``unsolicited``, ``address``, ``direct``,
-        ``garbled``, ``overlong``, ``stray-pdu``."""
+        """What was dropped since the port opened. Lines: ``unsolicited``, ``address``,
+        ``garbled``, ``overlong``, ``stray-pdu``. Delivered directly: ``direct``, messages without
+        their PDU or in text mode; ``report``, status reports, each a notice without content;
+        ``broadcast``, cell broadcasts."""
         with self._state:
             return dict(self._reader.counts)
 
@@ -151,7 +180,7 @@ class BoundaryPort:
         """Wait for octets and scrub them; the notices among them."""
         with self._receiving:
             self._check_open()
-            if not self._wait(select.POLLIN, self._read_seconds, self._woken):
+            if not self._readable():
                 return []
             size = self._receive()
             notices = self._scrub(size)
@@ -198,9 +227,11 @@ class BoundaryPort:
             with memoryview(outgoing) as view:
                 while sent < len(outgoing):
                     self._check_open()
-                    if self._wait(select.POLLOUT, _LOOK_SECONDS):
-                        sent += self._write_some(view[sent:])
-                    elif time.monotonic() > deadline:
+                    some = self._write_some(view[sent:])
+                    sent += some
+                    if some or self._writable():
+                        continue
+                    if time.monotonic() > deadline:
                         raise serial.SerialException("the device takes nothing")
         finally:
             wipe(outgoing)
@@ -213,19 +244,19 @@ class BoundaryPort:
         except OSError:
             raise serial.SerialException("the device is gone") from None
 
-    def _wait(self, event: int, seconds: float, waker: int | None = None) -> bool:
-        """Whether the device is ready for ``event``; not if woken or out of time first."""
-        poll = select.poll()
-        poll.register(self._fd, event)
-        if waker is not None:
-            poll.register(waker, select.POLLIN)
-        ready = dict(poll.poll(max(0.0, seconds) * 1000))
-        if waker in ready:
+    def _readable(self) -> bool:
+        """Whether the device has something to say; not if woken or out of time first."""
+        ready = dict(self._read_poll.poll(max(0.0, self._read_seconds) * 1000))
+        if self._woken in ready:
             os.read(self._woken, _CHUNK)
-        happened = ready.get(self._fd, 0)
-        if happened & _GONE and not happened & event:
-            raise serial.SerialException("the device is gone")
-        return bool(happened & event)
+        return _happened(ready.get(self._fd, 0), select.POLLIN)
+
+    def _writable(self) -> bool:
+        """Whether the device takes something, after a while if not at once."""
+        poll = select.poll()
+        poll.register(self._fd, select.POLLOUT)
+        ready = dict(poll.poll(_LOOK_SECONDS * 1000))
+        return _happened(ready.get(self._fd, 0), select.POLLOUT)
 
     def _wake(self) -> None:
         try:
@@ -240,3 +271,9 @@ class BoundaryPort:
         except Exception as error:
             # A listener's fault must not end the reading thread, and with it the modem.
             log.warning("notice-failed", error=type(error).__name__)
+
+
+def _happened(events: int, wanted: int) -> bool:
+    if events & _GONE and not events & wanted:
+        raise serial.SerialException("the device is gone")
+    return bool(events & wanted)

@@ -1,42 +1,51 @@
 """User data of a short message: coding scheme, user data header, text.
 
 3GPP TS 23.038 §4 (data coding scheme) and TS 23.040 §9.2.3.16 and §9.2.3.24 (length and header).
-It reads the header elements that change how a text is read and put together, and refuses the
-rest: what other elements carry (an address to reply to, pictures, ports) is not looked at.
+It reads the header elements that change how a text is read and put together, sees of some that
+they are there (ports, message waiting), and refuses the rest: what other elements carry (an
+address to reply to, pictures) is not looked at.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from tipline_gw.boundary import gsm7
 from tipline_gw.domain.sms import Concat, Encoding
 from tipline_gw.errors import PduError
 
 CONCAT_8, CONCAT_16, SINGLE_SHIFT, LOCKING_SHIFT = 0x00, 0x08, 0x24, 0x25
+# Element and octets of its value: application ports (§9.2.3.24.3 and .4), message waiting (.2).
+_PORTS = frozenset(((0x04, 2), (0x05, 4)))
+_SPECIAL_INDICATION = (0x01, 2)
+_VOICE_MAIL = 0x23
 _KEPT = frozenset((CONCAT_8, CONCAT_16, SINGLE_SHIFT, LOCKING_SHIFT))
 _GENERAL: tuple[Encoding, ...] = ("gsm7", "8bit", "ucs2", "gsm7")
 _MAX_GENERAL_GROUP = 0x7
+_MESSAGE_WAITING = frozenset((0xC, 0xD, 0xE))
 _MESSAGE_WAITING_UCS2, _DATA_CLASS = 0xE, 0xF
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """What a data coding scheme octet says."""
+    """What a data coding scheme octet says. ``waiting``: that a voicemail or the like waits."""
 
     encoding: Encoding
     sms_class: int | None = None
     compressed: bool = False
+    waiting: bool = False
 
 
+@cache
 def scheme(dcs: int) -> Scheme:
     """TS 23.038 §4, every group; reserved codings read as the default alphabet, as it asks."""
     group = dcs >> 4
     if group <= _MAX_GENERAL_GROUP:
         sms_class = dcs & 3 if dcs & 0x10 else None
         return Scheme(_GENERAL[dcs >> 2 & 3], sms_class, bool(dcs & 0x20))
-    if group == _MESSAGE_WAITING_UCS2:
-        return Scheme("ucs2")
+    if group in _MESSAGE_WAITING:
+        return Scheme("ucs2" if group == _MESSAGE_WAITING_UCS2 else "gsm7", waiting=True)
     if group == _DATA_CLASS:
         return Scheme("8bit" if dcs & 4 else "gsm7", dcs & 3)
     return Scheme("gsm7")
@@ -50,12 +59,20 @@ def size(dcs: int, length: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What of a user data header matters here. ``size``: its octets, its length octet included."""
+    """What of a user data header matters here. ``size``: its octets, its length octet included.
+
+    ``port``: it is for a program. ``waiting``: it says that a voicemail or the like waits.
+    """
 
     size: int = 0
     concat: Concat | None = None
     locking: int = 0
     single: int = 0
+    port: bool = False
+    waiting: bool = False
+
+
+_NO_HEADER = Header()
 
 
 def header(data: bytes | bytearray) -> Header:
@@ -68,6 +85,7 @@ def header(data: bytes | bytearray) -> Header:
         raise PduError("bad-header")
     concat: Concat | None = None
     locking = single = 0
+    port = waiting = False
     for element, value in _elements(data, data[0] + 1):
         if element in (CONCAT_8, CONCAT_16):
             concat = _concat(element, value) or concat
@@ -75,7 +93,11 @@ def header(data: bytes | bytearray) -> Header:
             locking = value[0]
         elif element == SINGLE_SHIFT and len(value) == 1:
             single = value[0]
-    return Header(data[0] + 1, concat, locking, single)
+        elif (element, len(value)) in _PORTS:
+            port = True
+        elif element == _VOICE_MAIL or (element, len(value)) == _SPECIAL_INDICATION:
+            waiting = True
+    return Header(data[0] + 1, concat, locking, single, port, waiting)
 
 
 def _elements(data: bytes | bytearray, end: int) -> list[tuple[int, bytes]]:
@@ -122,13 +144,18 @@ def blank_elements(data: bytearray) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """User data as read. ``data`` is without the header; septets stay packed behind fill bits."""
+    """User data as read. ``data`` is without the header; septets stay packed behind fill bits.
+
+    ``port`` and ``waiting``: what its header or coding scheme says it is for.
+    """
 
     encoding: Encoding
     text: str
     data: bytes
     concat: Concat | None
     sms_class: int | None
+    port: bool
+    waiting: bool
 
 
 def read(dcs: int, length: int, data: bytes | bytearray, *, has_header: bool) -> Content:
@@ -142,10 +169,11 @@ def read(dcs: int, length: int, data: bytes | bytearray, *, has_header: bool) ->
     octets = size(dcs, length)
     if octets > len(data):
         raise PduError("truncated")
-    head = header(data[:octets]) if has_header else Header()
+    head = header(data[:octets]) if has_header else _NO_HEADER
     body = bytes(data[head.size : octets])
     text = _septets(data, length, head) if kind.encoding == "gsm7" else as_text(kind.encoding, body)
-    return Content(kind.encoding, text, body, head.concat, kind.sms_class)
+    waiting = head.waiting or kind.waiting
+    return Content(kind.encoding, text, body, head.concat, kind.sms_class, head.port, waiting)
 
 
 def _septets(data: bytes | bytearray, length: int, head: Header) -> str:

@@ -13,6 +13,7 @@ import hashlib
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,7 +44,8 @@ class Vault:
         self._ttl = ttl_seconds
         self._now = now
         self._key = bytearray(secrets.token_bytes(_KEY_OCTETS))
-        self._entries: dict[ReplyToken, _Entry] = {}
+        # All live equally long and come last when renewed: the first are the first to expire.
+        self._entries: OrderedDict[ReplyToken, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -66,21 +68,27 @@ class Vault:
             wipe(plain)
         return address.spelled(kind, number)
 
-    def remember(self, field: bytearray | memoryview, fingerprint: bytes) -> ReplyToken:
+    def remember(
+        self,
+        field: bytearray | memoryview,
+        fingerprint: bytes,
+        token: ReplyToken | None = None,
+    ) -> ReplyToken:
         """The token of an address, which is kept until ``fingerprint`` is released or time is up.
 
-        Of a sender that cannot be answered the token is all there is.
+        Of a sender that cannot be answered the token is all there is. ``token``: that of
+        ``field``, where it is known already.
         """
-        token = self.token(field)
-        self.sweep()
-        if not repliable(token):
-            return token
+        token = token or self.token(field)
         with self._lock:
-            entry = self._entries.get(token)
-            if entry is None:
-                entry = self._entries[token] = _Entry(bytearray(field), 0.0)
-            entry.expires = self._now() + self._ttl
-            entry.holds.add(fingerprint)
+            self._drop_expired()
+            if repliable(token):
+                entry = self._entries.get(token)
+                if entry is None:
+                    entry = self._entries[token] = _Entry(bytearray(field), 0.0)
+                entry.expires = self._now() + self._ttl
+                entry.holds.add(fingerprint)
+                self._entries.move_to_end(token)
         return token
 
     @contextmanager
@@ -112,11 +120,16 @@ class Vault:
     def sweep(self) -> int:
         """Overwrite what has expired; how many that were."""
         with self._lock:
-            now = self._now()
-            expired = [token for token, entry in self._entries.items() if entry.expires <= now]
-            for token in expired:
-                self._drop(token)
-        return len(expired)
+            return self._drop_expired()
+
+    def _drop_expired(self) -> int:
+        now, before = self._now(), len(self._entries)
+        while self._entries:
+            token, entry = next(iter(self._entries.items()))
+            if entry.expires > now:
+                break
+            self._drop(token)
+        return before - len(self._entries)
 
     def close(self) -> None:
         """Overwrite everything, the key too: earlier tokens mean nothing from here on."""
