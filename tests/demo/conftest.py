@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.terminal import Terminal
+from tests.peers.programs import find
 from tipline_gw.demo.virtual_modem import VirtualModem
 
 Plug = Callable[..., VirtualModem]
@@ -43,16 +41,4 @@ def terminal(modem: VirtualModem) -> Iterator[Terminal]:
 @pytest.fixture(scope="session")
 def gammu_smsd() -> str:
     """The distribution's gammu-smsd, installed where it is missing and can be."""
-    if not shutil.which("gammu-smsd"):
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
-            pytest.fail(
-                "gammu-smsd is missing: apt-get install gammu-smsd (needs root), then again"
-            )
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        install = ["apt-get", "install", "-y", "--no-install-recommends", "gammu-smsd"]
-        if subprocess.run(install, env=environment, capture_output=True).returncode:
-            subprocess.run(["apt-get", "update"], check=True, capture_output=True)
-            subprocess.run(install, env=environment, check=True, capture_output=True)
-    found = shutil.which("gammu-smsd")
-    assert found
-    return found
+    return find("gammu-smsd", "gammu-smsd")

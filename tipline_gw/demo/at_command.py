@@ -38,6 +38,7 @@ class CommandError(TiplineError):
 
 NOT_ALLOWED = 3
 NOT_SUPPORTED = 4
+NO_SIM = 10
 SIM_PIN = 11
 SIM_PUK = 12
 WRONG_PASSWORD = 16
@@ -45,9 +46,11 @@ INVALID_INDEX = 21
 BAD_CHARACTERS = 25
 OUT_OF_RANGE = 50
 
+CMS_NOT_ALLOWED = 302
 CMS_NOT_SUPPORTED = 303
 CMS_INVALID_PDU = 304
 CMS_INVALID_TEXT = 305
+CMS_NO_SIM = 310
 CMS_SIM_PIN = 311
 CMS_SIM_PUK = 316
 CMS_INVALID_INDEX = 321
@@ -58,15 +61,18 @@ CMS_NO_CNMA = 340
 _WORDS = {
     ("CME", NOT_ALLOWED): "operation not allowed",
     ("CME", NOT_SUPPORTED): "operation not supported",
+    ("CME", NO_SIM): "SIM not inserted",
     ("CME", SIM_PIN): "SIM PIN required",
     ("CME", SIM_PUK): "SIM PUK required",
     ("CME", WRONG_PASSWORD): "incorrect password",
     ("CME", INVALID_INDEX): "invalid index",
     ("CME", BAD_CHARACTERS): "invalid characters in text string",
     ("CME", OUT_OF_RANGE): "incorrect parameters",
+    ("CMS", CMS_NOT_ALLOWED): "operation not allowed",
     ("CMS", CMS_NOT_SUPPORTED): "operation not supported",
     ("CMS", CMS_INVALID_PDU): "invalid PDU mode parameter",
     ("CMS", CMS_INVALID_TEXT): "invalid text mode parameter",
+    ("CMS", CMS_NO_SIM): "SIM not inserted",
     ("CMS", CMS_SIM_PIN): "SIM PIN required",
     ("CMS", CMS_SIM_PUK): "SIM PUK required",
     ("CMS", CMS_INVALID_INDEX): "invalid memory index",

@@ -15,12 +15,15 @@ from tipline_gw.demo import tpdu
 from tipline_gw.demo.at_command import (
     CMS_INVALID_INDEX,
     CMS_NO_CNMA,
+    CMS_NO_SIM,
     CMS_SIM_PIN,
     CMS_SIM_PUK,
+    NO_SIM,
     SIM_PIN,
     SIM_PUK,
     CommandError,
 )
+from tipline_gw.demo.virtual_dialect import Dialect
 from tipline_gw.demo.virtual_modes import Identity, Modes
 from tipline_gw.demo.virtual_network import SERVICE_CENTRE, Network
 from tipline_gw.demo.virtual_sim import Lock, Message, Sim, Storage
@@ -88,6 +91,9 @@ class Counts:
     unacknowledged: int = 0
     notices: int = 0
     notices_lost: int = 0
+    octets_in: int = 0
+    octets_out: int = 0
+    """What crossed the wire, towards the modem and back."""
 
 
 @dataclass(slots=True)
@@ -97,6 +103,7 @@ class Device:
     modes: Modes
     identity: Identity
     clock: Callable[[], float]
+    dialect: Dialect = field(default_factory=Dialect)
     registers: dict[str, list[int]] = field(default_factory=dict)
     memories: list[str] = field(default_factory=list)
     """mem1 (read, delete), mem2 (write), mem3 (receive)."""
@@ -110,7 +117,14 @@ class Device:
     missed: list[str] = field(default_factory=list)
     phonebook: str = "SM"
     waiting_ack: Unacknowledged | None = None
+    restart_seconds: float | None = None
+    """It was told to restart: the port is to vanish for so long."""
+    boot_lines: list[str] = field(default_factory=list)
+    """What it says when it is first spoken to after power-on."""
     counts: Counts = field(default_factory=Counts)
+    _purged: list[str] = field(default_factory=list)
+    _next_chatter: float = 0.0
+    _chatter: int = 0
 
     def __post_init__(self) -> None:
         self.power_on()
@@ -124,6 +138,8 @@ class Device:
         self.functional = 1
         self.notices.clear()
         self.call = None
+        self.restart_seconds = None
+        self.boot_lines = [self.told(line) for line in self.dialect.urc.boot]
         self._give_back()
         self.reset()
 
@@ -131,6 +147,8 @@ class Device:
         """ATZ: the stored profile. Memories and the service centre outlive it."""
         self.registers = {name: [p[2] for p in spec] for name, spec in REGISTERS.items()}
         self.registers["E"] = [int(self.modes.echo)]
+        self.registers["+CMEE"] = [self.dialect.at.cmee]
+        self.registers["+CNMI"] = [values[0] for values in self.dialect.sms.indications]
         self.charset = "GSM"
         self.prompt = None
 
@@ -143,6 +161,12 @@ class Device:
             else:
                 self.network.waiting.appendleft(held.pdu)
 
+    def told(self, line: str) -> str:
+        """A line of the dialect with the identity put in."""
+        for name in ("imei", "revision", "model", "manufacturer"):
+            line = line.replace(f"{{{name}}}", str(getattr(self.identity, name)))
+        return line
+
     # -- state asked by commands -------------------------------------------------------------------
 
     def register(self, name: str) -> int:
@@ -151,9 +175,12 @@ class Device:
     @property
     def on_air(self) -> bool:
         registered = self.modes.registration in (1, 5)
-        return registered and self.functional == 1 and self.sim.lock is Lock.READY
+        usable = self.sim.lock is Lock.READY and not self.modes.sim_missing
+        return registered and self.functional == 1 and usable
 
     def need_sim(self, *, messages: bool = False) -> None:
+        if self.modes.sim_missing:
+            raise CommandError("CMS", CMS_NO_SIM) if messages else CommandError("CME", NO_SIM)
         if self.sim.lock is Lock.PIN:
             raise CommandError("CMS", CMS_SIM_PIN) if messages else CommandError("CME", SIM_PIN)
         if self.sim.lock is Lock.PUK:
@@ -214,12 +241,31 @@ class Device:
 
     def _hand_over(self, pdu: bytes, *, is_report: bool) -> bool:
         """+CMT or +CDS (TS 27.005 §3.4.1); with +CSMS: 1 it then waits for +CNMA."""
-        self.announce(*direct_lines(pdu, is_report=is_report, text_mode=self.text_mode))
+        self.announce(*self._direct_lines(pdu, is_report=is_report))
         self.counts.taken += 1
         if self.register("+CSMS") == 1:
             deadline = self.clock() + self.modes.cnma_seconds
             self.waiting_ack = Unacknowledged(pdu, is_report, deadline)
         return True
+
+    def _direct_lines(self, pdu: bytes, *, is_report: bool) -> tuple[str, ...]:
+        """+CMT or +CDS and its second line; what text mode cannot show comes as a PDU."""
+        length, shown_pdu = self.shown_pdu(pdu)
+        header = "+CDS: {length}" if is_report else self.dialect.sms.direct_header
+        as_pdu = (header.format(length=length), shown_pdu)
+        if is_report or not self.text_mode:
+            return as_pdu
+        try:
+            message = tpdu.read_deliver(tpdu.split_service_centre(pdu)[1])
+        except PduError:
+            return as_pdu
+        return (f'+CMT: "{message.sender}",,"{message.received}"', *shown(message.body))
+
+    def shown_pdu(self, pdu: bytes) -> tuple[int, str]:
+        """Octets of the TPDU, and the hex that PDU mode shows of it."""
+        length = max(len(pdu) - 1 - pdu[0], 0) if pdu else 0
+        visible = pdu if self.dialect.sms.smsc else pdu[len(pdu) - length :]
+        return length, visible.hex().upper()
 
     @property
     def text_mode(self) -> bool:
@@ -248,11 +294,27 @@ class Device:
         if self.waiting_ack and now >= self.waiting_ack.deadline:
             # TS 27.005 §3.4.4: no acknowledgement in time sets <mt> and <ds> to 0.
             self.registers["+CNMI"][1] = self.registers["+CNMI"][3] = 0
+            if self.dialect.sms.falls_back == "csms":
+                self.registers["+CSMS"] = [0]
             self.counts.unacknowledged += 1
             self._give_back()
         call = self.call
         if call and not call.answered and now >= call.next_ring:
             self._ring_once(call, now)
+        if self._chats and now >= self._next_chatter:
+            self._chat(now)
+
+    @property
+    def _chats(self) -> bool:
+        return bool(self.dialect.urc.every_seconds and self.dialect.urc.lines)
+
+    def _chat(self, now: float) -> None:
+        """The next of the lines that such modems say of their own accord."""
+        urc = self.dialect.urc
+        self._next_chatter = now + urc.every_seconds
+        if not self.notices:
+            self.announce(self.told(urc.lines[self._chatter % len(urc.lines)]))
+            self._chatter += 1
 
     def _ring_once(self, call: Call, now: float) -> None:
         if call.rings == 0:
@@ -269,9 +331,16 @@ class Device:
     def hang_up(self) -> bool:
         """The call, if any, is over; one that was never answered goes into the call list."""
         call, self.call = self.call, None
-        if call and not call.answered:
+        if call and not call.answered and self.dialect.calls.kept != "no list":
             self.missed.insert(0, call.number)
         return call is not None
+
+    def purge(self, line: str) -> None:
+        """One of the dialect's lines that together, in their order, empty the list of calls."""
+        wanted = self.dialect.calls.purge
+        self._purged = [*self._purged, line][-len(wanted) :]
+        if self._purged == wanted:
+            self.missed.clear()
 
     def next_event(self) -> float | None:
         times = []
@@ -279,22 +348,11 @@ class Device:
             times.append(self.waiting_ack.deadline)
         if self.call and not self.call.answered:
             times.append(self.call.next_ring)
+        if self._chats:
+            times.append(self._next_chatter)
         if self.network.reports and self.network.reports[0][0] > self.clock():
             times.append(self.network.reports[0][0])
         return min(times, default=None)
-
-
-def direct_lines(pdu: bytes, *, is_report: bool, text_mode: bool) -> tuple[str, ...]:
-    """+CMT or +CDS and its second line; what text mode cannot show comes as a PDU."""
-    length = max(len(pdu) - 1 - pdu[0], 0) if pdu else 0
-    as_pdu = (f"+CDS: {length}" if is_report else f"+CMT: ,{length}", pdu.hex().upper())
-    if is_report or not text_mode:
-        return as_pdu
-    try:
-        message = tpdu.read_deliver(tpdu.split_service_centre(pdu)[1])
-    except PduError:
-        return as_pdu
-    return (f'+CMT: "{message.sender}",,"{message.received}"', *shown(message.body))
 
 
 def shown(body: tpdu.Body, charset: str = "GSM") -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from tipline_gw.demo import tpdu
 from tipline_gw.demo.at_command import (
     BAD_CHARACTERS,
+    CMS_NOT_ALLOWED,
     INVALID_INDEX,
     NOT_ALLOWED,
     OUT_OF_RANGE,
@@ -60,7 +61,7 @@ def registers(device: Device, command: Command) -> list[str]:
     spec = REGISTERS[command.name]
     present = device.registers[command.name]
     if command.form == "test":
-        return [f"{command.name}: " + ",".join(_span(low, high) for low, high, _ in spec)]
+        return [f"{command.name}: " + ",".join(_offered(device, command.name))]
     if command.form == "read":
         return [f"{command.name}: " + ",".join(map(str, present))]
     wanted = command.numbers()
@@ -69,10 +70,25 @@ def registers(device: Device, command: Command) -> list[str]:
     for (low, high, _), value in zip(spec, wanted, strict=False):
         if value is not None and not low <= value <= high:
             raise CommandError("CME", OUT_OF_RANGE)
+    for offered, value in zip(_limits(device, command.name), wanted, strict=False):
+        if value is not None and value not in offered:
+            raise CommandError("CMS", CMS_NOT_ALLOWED)
     for at, value in enumerate(wanted):
         if value is not None:
             present[at] = value
     return []
+
+
+def _limits(device: Device, name: str) -> tuple[list[int], ...]:
+    """What the dialect allows of each field of a register; nothing where it has no say."""
+    sms = device.dialect.sms
+    return {"+CNMI": sms.indications, "+CSMS": (sms.csms,)}.get(name, ())
+
+
+def _offered(device: Device, name: str) -> list[str]:
+    if limits := _limits(device, name):
+        return [f"({','.join(map(str, values))})" for values in limits]
+    return [_span(low, high) for low, high, _ in REGISTERS[name]]
 
 
 def _span(low: int, high: int) -> str:
@@ -107,6 +123,8 @@ def _identity(device: Device, command: Command) -> list[str]:
 
 def _information(device: Device, _command: Command) -> list[str]:
     who = device.identity
+    if device.dialect.identity.information:
+        return [device.told(line) for line in device.dialect.identity.information]
     return [
         f"Manufacturer: {who.manufacturer}",
         f"Model: {who.model}",
@@ -137,6 +155,8 @@ def _pin(device: Device, command: Command) -> list[str]:
     sim = device.sim
     if command.form == "test":
         return []
+    if device.modes.sim_missing:
+        device.need_sim()
     if command.form == "read":
         return [f"+CPIN: {sim.lock}"]
     values = command.values()
@@ -176,7 +196,8 @@ def _registration(device: Device, command: Command) -> list[str]:
     if command.form != "read":
         return registers(device, command)
     shown = device.register(command.name)
-    stat = device.modes.registration if device.sim.lock is Lock.READY else 0
+    usable = device.sim.lock is Lock.READY and not device.modes.sim_missing
+    stat = device.modes.registration if usable else 0
     place = ',"{}","{}"'.format(*CELL) if shown == 2 and device.on_air else ""
     return [f"{command.name}: {shown},{stat if device.functional == 1 else 0}{place}"]
 
@@ -230,7 +251,7 @@ def _charset(device: Device, command: Command) -> list[str]:
     return []
 
 
-# -- calls, USSD, call lists ---------------------------------------------------------------------
+# -- calls, call lists ---------------------------------------------------------------------
 
 
 def _clip(device: Device, command: Command) -> list[str]:
@@ -263,17 +284,6 @@ def _calls(device: Device, _command: Command) -> list[str]:
         return []
     kind = 145 if call.number.startswith("+") else 129
     return [f'+CLCC: 1,1,{0 if call.answered else 4},0,0,"{call.number}",{kind}']
-
-
-def _ussd(device: Device, command: Command) -> list[str]:
-    if command.form != "set":
-        return registers(device, command)
-    values = command.values()
-    registers(device, Command("+CUSD", "set", values[0]))
-    if len(values) > 1 and values[1]:
-        device.need_sim()
-        device.announce(f"+CUSD: 0,{quoted(device, device.modes.ussd)},15")
-    return []
 
 
 def _phonebook(device: Device, command: Command) -> list[str]:
@@ -358,7 +368,6 @@ GENERAL: dict[str, Handler] = {
     "+CLIP": _clip,
     "+CHUP": _hang_up,
     "+CLCC": _calls,
-    "+CUSD": _ussd,
     "+CPBS": _phonebook,
     "+CPBR": _read_phonebook,
     "^SPBD": _purge_calls,

@@ -16,6 +16,7 @@ from tipline_gw.demo.at_command import (
     CMS_INVALID_TEXT,
     CMS_MEMORY_FULL,
     CMS_NO_NETWORK,
+    CMS_NOT_ALLOWED,
     CMS_NOT_SUPPORTED,
     Command,
     CommandError,
@@ -35,7 +36,15 @@ ALL = 4
 def _indications(device: Device, command: Command) -> list[str]:
     if command.form == "set":
         device.need_sim(messages=True)
+        _check_direct(device, command)
     return registers(device, command)
+
+
+def _check_direct(device: Device, command: Command) -> None:
+    """Some give messages directly only to those who promised to acknowledge them."""
+    target = [*command.numbers(), None, None][1]
+    if device.dialect.sms.direct_needs_csms and target in (2, 3) and not device.register("+CSMS"):
+        raise CommandError("CMS", CMS_NOT_ALLOWED)
 
 
 def _service(device: Device, command: Command) -> list[str]:
@@ -104,7 +113,7 @@ def _list(device: Device, command: Command) -> list[str]:
     lines: list[str] = []
     for index, message in device.storage(0).items():
         if wanted in (ALL, message.status):
-            lines += _told(device, message, f"+CMGL: {index},")
+            lines += _told(device, message, f"+CMGL: {index},", index)
     return lines
 
 
@@ -116,7 +125,7 @@ def _read(device: Device, command: Command) -> list[str]:
     return _told(device, device.stored(index), "+CMGR: ")
 
 
-def _told(device: Device, message: Message, head: str) -> list[str]:
+def _told(device: Device, message: Message, head: str, index: int | None = None) -> list[str]:
     """Header and body of one message, which is read from now on."""
     status = message.status
     if status is Status.UNREAD:
@@ -126,8 +135,10 @@ def _told(device: Device, message: Message, head: str) -> list[str]:
             return _told_as_text(device, message, status, head)
         except PduError:
             raise CommandError("CMS", CMS_NOT_SUPPORTED) from None
-    length = max(len(message.pdu) - 1 - message.pdu[0], 0) if message.pdu else 0
-    return [f"{head}{int(status)},,{length}", message.pdu.hex().upper()]
+    sms = device.dialect.sms
+    header = sms.read_header if index is None else sms.list_header
+    length, pdu = device.shown_pdu(message.pdu)
+    return [header.format(index=index, stat=int(status), length=length), pdu]
 
 
 def _told_as_text(device: Device, message: Message, status: Status, head: str) -> list[str]:
@@ -213,6 +224,8 @@ def _pdu_of(typed: bytes, length: int) -> bytes:
 
 
 def _reach_network(device: Device) -> None:
+    if device.modes.no_credit:
+        raise CommandError("CMS", device.modes.no_credit)
     if device.modes.fail_cmgs:
         raise CommandError("CMS", device.modes.fail_cmgs.pop(0))
     if not device.on_air:

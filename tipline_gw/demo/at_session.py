@@ -12,25 +12,28 @@ from collections.abc import Callable
 
 from tipline_gw.demo.at_command import (
     CMS_INVALID_PDU,
-    NOT_SUPPORTED,
     Command,
     CommandError,
     commands_of,
     readable,
 )
 from tipline_gw.demo.at_device import Device
+from tipline_gw.demo.at_dialect import answered
 from tipline_gw.demo.at_general import GENERAL
 from tipline_gw.demo.at_messages import MESSAGES
+from tipline_gw.demo.at_ussd import USSD
 from tipline_gw.demo.virtual_wire import Wire
 
 MAX_LINE = 4096
 MAX_INBOX = 65536
 INTERLEAVE_PATIENCE = 0.5
 """Seconds that a faulty modem waits for an answer to put its notice into."""
+_BUFFERED = ("+CMTI", "+CMT:", "+CDSI", "+CDS:", "+CBM")
+"""What +CNMI governs; all else is said at once."""
 _CTRL_Z, _ESCAPE = 0x1A, 0x1B
 _NUMERIC = {"OK": "0", "RING": "2", "NO CARRIER": "3", "ERROR": "4"}
 
-COMMANDS = GENERAL | MESSAGES
+COMMANDS = GENERAL | MESSAGES | USSD
 
 
 class Session:
@@ -50,8 +53,12 @@ class Session:
     # -- in ----------------------------------------------------------------------------------------
 
     def feed(self, data: bytes, now: float) -> None:
+        self.device.counts.octets_in += len(data)
         if self.device.modes.hang:
             return
+        for line in self.device.boot_lines:
+            self.wire.send(f"\r\n{line}\r\n".encode())
+        self.device.boot_lines = []
         self._inbox += data[: MAX_INBOX - len(self._inbox)]
         if self.device.modes.baud:
             seconds = len(data) * 10 / self.device.modes.baud
@@ -84,6 +91,7 @@ class Session:
             return False
         self._due = None
         if not self.device.modes.hang:
+            self.wire.answering_since(ready_at)
             work()
         return True
 
@@ -143,9 +151,11 @@ class Session:
         self.device.counts.commands += 1
         info: list[str] = []
         try:
-            commands = commands_of(line)
+            own = answered(self.device, line)
+            commands = commands_of(line) if own is None else []
             if commands is None:
                 return
+            info += own or []
             for command in commands:
                 info += self._run(command)
                 if self.device.prompt:
@@ -162,8 +172,8 @@ class Session:
         if command.name[0] == "S":
             return ["000"] if command.form == "read" else []
         handler = COMMANDS.get(command.name)
-        if handler is None:
-            raise CommandError("CME", NOT_SUPPORTED)
+        if handler is None or self.device.dialect.lacks(command.name):
+            raise self.device.dialect.unknown()
         return handler(self.device, command)
 
     def _answer_body(self, take: Callable[[bytes], list[str]], body: bytes) -> None:
@@ -203,7 +213,7 @@ class Session:
                 self.device.deliver()
 
     def _is_time(self, now: float) -> bool:
-        if self.device.notices[0][0].startswith(("RING", "+CRING", "+CUSD", "NO CARRIER")):
+        if not self.device.notices[0][0].startswith(_BUFFERED):
             return True
         if self.device.registers["+CNMI"][0] == 0:
             return False

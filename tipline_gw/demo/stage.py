@@ -84,6 +84,12 @@ class Gateway:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def pids(self) -> list[int]:
+        """The core, and the modem side while there is one."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/children")
+        return [self.pid, *(int(pid) for task in tasks for pid in task.read_text().split())]
+
     def page(self, path: str) -> tuple[int, str]:
         """/readyz, /healthz or /metrics: status and text; 0 while nothing answers."""
         with contextlib.closing(http.client.HTTPConnection(self._metrics, timeout=5)) as asked:

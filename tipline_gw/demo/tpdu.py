@@ -70,6 +70,13 @@ def pack(septets: Sequence[int], fill: int = 0) -> bytes:
     return value.to_bytes((shift + 7) // 8, "little")
 
 
+def septets(text: str) -> list[int]:
+    """The text in the default alphabet and its extension. Raises PduError where it does not fit."""
+    if not fits(text):
+        raise PduError("the text does not fit that alphabet")
+    return [septet for char in text for septet in _SEPTETS[char]]
+
+
 def unpack(data: bytes, count: int, fill: int = 0) -> list[int]:
     value = int.from_bytes(data, "little") >> fill
     if count * 7 + fill > len(data) * 8:

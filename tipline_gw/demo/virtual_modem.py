@@ -32,6 +32,7 @@ from tipline_gw.demo.at_session import Session
 from tipline_gw.demo.control_server import ControlServer
 from tipline_gw.demo.modem_control import ModemControl, VirtualModem
 from tipline_gw.demo.virtual_actions import Actions, Plug
+from tipline_gw.demo.virtual_dialect import Dialect, load
 from tipline_gw.demo.virtual_modes import Identity, Modes
 from tipline_gw.demo.virtual_network import Network
 from tipline_gw.demo.virtual_sim import Sim, Storage
@@ -43,6 +44,8 @@ __all__ = ["ModemControl", "VirtualModem", "main"]
 DEFAULT_STORAGES = "SM=20,ME=100,SR=10"
 ENOUGH_BACKLOG = 1 << 18
 """Octets on their way out beyond which what comes in is lost, as by an overrun."""
+LINGER_SECONDS = 0.1
+"""A terminal that is closed takes what was not read from it along."""
 RETRY_SECONDS = 0.05
 """When to look again at a terminal whose buffer was full: its wake-ups are not to be relied on."""
 
@@ -59,6 +62,8 @@ class Process:
         self._stopping = False
         self._stuck = False
         self._lifeline = -1
+        self._restarts_at: float | None = None
+        self._back_at: float | None = None
         self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._epoll.register(self._wake_in, select.EPOLLIN)
         self._plug_in()
@@ -96,7 +101,9 @@ class Process:
         self._stopping = True
 
     def _turn(self) -> None:
-        for descriptor, _ in self._epoll.poll(self._patience()):
+        # Not epoll's own patience: it counts in milliseconds, a paced line in less.
+        select.select([self._epoll.fileno()], (), (), self._patience())
+        for descriptor, _ in self._epoll.poll(0):
             if descriptor == self._wake_in:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_in, 512)
@@ -107,11 +114,13 @@ class Process:
         now = time.monotonic()
         self._session.step(now)
         self._write()
+        self._restart(now)
         self._control.look_again(time.monotonic())
 
     def _patience(self) -> float | None:
         """Seconds to sleep, ``None``: until something happens."""
         times = [self._session.next_event(), self._control.next_event()]
+        times += [self._restarts_at, self._back_at]
         times.append(time.monotonic() + RETRY_SECONDS if self._stuck else self._wire.next_event())
         first = min((one for one in times if one is not None), default=None)
         return None if first is None else max(first - time.monotonic(), 0.0)
@@ -132,6 +141,22 @@ class Process:
         self._pty.close()
         self._session.hung_up()
         self._device.power_on()
+
+    def _restart(self, now: float) -> None:
+        """Told to restart, it vanishes once its answer can have been read, and is back later."""
+        seconds = self._device.restart_seconds
+        if self._restarts_at is None and seconds is not None and not len(self._wire):
+            self._restarts_at = now + LINGER_SECONDS
+        elif self._restarts_at is not None and now >= self._restarts_at:
+            self._restarts_at = None
+            self._back_at = now + (seconds or 0.0)
+            self._device.restart_seconds = None
+            if self._pty.master >= 0:
+                self._unplug()
+        elif self._back_at is not None and now >= self._back_at:
+            self._back_at = None
+            if self._pty.master < 0:
+                self._plug_in()
 
     # -- bytes -------------------------------------------------------------------------------------
 
@@ -157,6 +182,7 @@ class Process:
                 self._stuck = True
                 return
             self._wire.gone(count, now)
+            self._device.counts.octets_out += count
 
 
 # -- command line --------------------------------------------------------------------------------
@@ -173,6 +199,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first-index", type=int, default=1, help="of each storage; default 1")
     parser.add_argument("--pin", default="", help="the SIM's PIN; none by default")
     parser.add_argument("--puk", default="12345678", help="default %(default)s")
+    parser.add_argument("--blocked", action="store_true", help="the SIM wants its PUK")
+    parser.add_argument("--dialect", type=Path, help="TOML file: the family of modems to play")
     parser.add_argument("--seed", type=int, default=0, help="of noise and shuffling")
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input ends")
     parser.add_argument("--slow", action="store_true", help="400 ms an answer, 9600 baud")
@@ -202,18 +230,35 @@ def _storages(spec: str, first: int) -> list[Storage]:
         raise ModemError("storages that cannot be read", f"like {DEFAULT_STORAGES}") from None
 
 
+def _slots(options: argparse.Namespace, dialect: Dialect) -> list[Storage]:
+    sms = dialect.sms
+    if not sms.storages:
+        return _storages(options.storages, options.first_index)
+    return [Storage(name, total, sms.first_index) for name, total in sms.storages.items()]
+
+
+def _identity(options: argparse.Namespace, dialect: Dialect) -> Identity:
+    """What the dialect names goes before the options."""
+    chosen = {one.name: getattr(options, one.name) for one in fields(Identity)}
+    named = dialect.identity.model_dump(exclude={"information"})
+    return Identity(**(chosen | {name: value for name, value in named.items() if value}))
+
+
 def _device(options: argparse.Namespace) -> Device:
     chosen = vars(options)
     modes = Modes()
     modes.change({name: chosen[name] for name in modes.to_dict()})
     if options.slow:
         modes.change({"slow": True})
+    dialect = load(options.dialect) if options.dialect else Dialect()
+    modes.change({"echo": modes.echo and dialect.at.echo})
     return Device(
-        sim=Sim(_storages(options.storages, options.first_index), options.pin, options.puk),
+        sim=Sim(_slots(options, dialect), options.pin, options.puk, blocked=options.blocked),
         network=Network(options.seed),
         modes=modes,
-        identity=Identity(**{one.name: chosen[one.name] for one in fields(Identity)}),
+        identity=_identity(options, dialect),
         clock=time.monotonic,
+        dialect=dialect,
     )
 
 

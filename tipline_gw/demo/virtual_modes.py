@@ -46,6 +46,10 @@ class Modes:
     """How many of the next +CMTI and +CDSI are lost; -1: all."""
     fail_cmgs: list[int] = field(default_factory=list)
     """+CMS errors for the next messages sent, one each."""
+    no_credit: int = 0
+    """The +CMS error of every message sent, as with a SIM without credit; 0: none."""
+    sim_missing: bool = False
+    """No SIM is in it."""
     fail_cmgd: list[int] = field(default_factory=list)
     """+CMS errors for the next deletions, one each."""
     clac: bool = False

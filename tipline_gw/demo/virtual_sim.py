@@ -82,12 +82,19 @@ PIN_TRIES = 3
 class Sim:
     """A SIM that stays locked until its PIN came; after three wrong ones only the PUK helps."""
 
-    def __init__(self, storages: list[Storage], pin: str = "", puk: str = "12345678") -> None:
+    def __init__(
+        self,
+        storages: list[Storage],
+        pin: str = "",
+        puk: str = "12345678",
+        *,
+        blocked: bool = False,
+    ) -> None:
         self.storages = {storage.name: storage for storage in storages}
         self._pin = pin
         self._puk = puk
         self.tries = PIN_TRIES
-        self.lock = Lock.READY
+        self.lock = Lock.PUK if blocked else Lock.READY
         self.power_on()
 
     @property

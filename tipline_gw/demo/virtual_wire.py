@@ -19,8 +19,11 @@ from tipline_gw.errors import ModemError
 
 MAX_OUT = 1 << 20
 CHUNK = 1 << 16
-BURST = 16
-"""Bytes that a paced line saves up before it bothers the machine."""
+BURST = 62
+"""Octets that a paced line hands over at once, when the last of them has come: a USB converter's
+packet has as many."""
+SLIP = 0.02
+"""Seconds by which a wake-up may be late without slowing the line down."""
 
 
 class Wire:
@@ -32,6 +35,9 @@ class Wire:
         # Reproducible on purpose, and no secret.
         self._random = random.Random(seed)  # noqa: S311  # nosec B311
         self._next_at = 0.0
+        self._since: float | None = None
+        self._burst = 0
+        """Octets under way now; 0: the line is idle."""
 
     def __len__(self) -> int:
         return len(self._out)
@@ -44,6 +50,7 @@ class Wire:
 
     def clear(self) -> None:
         self._out.clear()
+        self._burst = 0
 
     def _noisy(self, data: bytes) -> bytes:
         """Garbage in the gaps between lines; no line itself is harmed."""
@@ -59,24 +66,34 @@ class Wire:
 
     def due(self, now: float) -> memoryview:
         """What may go now. Tell :meth:`gone` how much of it went."""
-        modes = self._modes
-        if not self._out or (now < self._next_at and (modes.baud or modes.trickle_us)):
+        since, self._since = self._since, None
+        if not (self._modes.baud or self._modes.trickle_us):
+            return memoryview(bytes(self._out[:CHUNK]))
+        if self._out and not self._burst:
+            late = since is not None and now - since < SLIP
+            self._begin(max(since if since is not None and late else now, self._next_at))
+        if not self._out or now < self._next_at:
             return memoryview(b"")
-        if modes.trickle_us:
-            return memoryview(bytes(self._out[:1]))
-        if modes.baud:
-            return memoryview(bytes(self._out[:BURST]))
-        return memoryview(bytes(self._out[:CHUNK]))
+        return memoryview(bytes(self._out[: self._burst]))
+
+    def answering_since(self, moment: float) -> None:
+        """What is sent in this turn was ready then: a machine that is late costs no time."""
+        self._since = moment
+
+    def _begin(self, moment: float) -> None:
+        """The next burst sets out, and is all there when its last octet is."""
+        modes = self._modes
+        self._burst = min(len(self._out), 1 if modes.trickle_us else BURST)
+        pace = self._burst * 10 / modes.baud if modes.baud else 0.0
+        self._next_at = moment + max(modes.trickle_us / 1e6, pace)
 
     def gone(self, count: int, now: float) -> None:
+        """So many octets went. The next set out when these were due, not now: late wake-ups do
+        not slow the line down."""
         del self._out[:count]
-        modes = self._modes
-        pause = modes.trickle_us / 1e6
-        if modes.baud:
-            pause = max(pause, count * 10 / modes.baud)
-        # From when it was due, not from now: late wake-ups do not slow the line down.
-        late = now - self._next_at
-        self._next_at = (self._next_at if 0 <= late < 0.02 else now) + pause
+        self._burst = 0
+        if self._out:
+            self._begin(self._next_at if now - self._next_at < SLIP else now)
 
     def next_event(self) -> float | None:
         return self._next_at if self._out else None
