@@ -86,7 +86,7 @@ def test_a_profile_that_is_not_there_refuses_start(gateway):
     gateway.write_text(gateway.read_text() + modem)
     done = tipline("run", config=gateway)
     assert done.returncode == 1
-    assert "there is no modem profile no/such: choose one of: generic/generic" in done.stderr
+    assert "there is no modem profile no/such: choose one of: auto, " in done.stderr
 
 
 def test_the_daemon_serves_and_ends_on_sigterm(daemon, gateway):

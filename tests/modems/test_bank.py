@@ -1,20 +1,33 @@
 """The bank against virtual modems: real pseudo-terminals, the real library, the real boundary.
 
-Only the intake is played: a list, or a store that refuses.
+Only the core is played: a list, or a store that refuses.
 """
 
 import contextlib
+import threading
 import time
 
 import pytest
 
 from tipline_gw.boundary.pdu import join
-from tipline_gw.boundary.vault import Vault
 from tipline_gw.demo.modem_control import VirtualModem
 from tipline_gw.demo.stage import until as wait_until
-from tipline_gw.errors import ConfigError, NotYetError, StoreError
-from tipline_gw.modems.bank import Bank, read_pin
+from tipline_gw.domain.bank import (
+    Answer,
+    Cleared,
+    Note,
+    Pulse,
+    Refused,
+    Settled,
+    Taken,
+    Tally,
+)
+from tipline_gw.domain.sms import Slot, Stored
+from tipline_gw.errors import ConfigError
+from tipline_gw.modems.bank import Bank
+from tipline_gw.modems.pin import read_pin
 from tipline_gw.settings.schema import Modem as ModemSettings
+from tipline_gw.settings.schema import Sms
 from tipline_gw.telemetry.metrics import Metrics
 
 SENDER = "+526561234567"
@@ -24,19 +37,54 @@ def until(holds, seconds: float = 20.0) -> bool:
     return wait_until(holds, seconds)
 
 
-class Desk:
-    """Takes messages into a list; ``refuses`` plays a full disk."""
+class Core:
+    """The other process: takes messages into a list; ``refuses`` plays a full disk.
+
+    ``places``: what it would still tell a modem side that is begun anew.
+    """
 
     def __init__(self) -> None:
-        self.messages = []
+        self.offers = []
         self.refuses = False
         self.reply = "Clave: 1234"
+        self.deaf = False
+        self.metrics = Metrics()
+        self.pulse = Pulse((), ("gsm0",))
+        self.places = set()
+        self.bank = None
 
-    def accept(self, message):
+    def send(self, message):
+        if isinstance(message, Tally):
+            self.metrics.take(message)
+        elif isinstance(message, Pulse):
+            self.pulse = message
+        elif isinstance(message, Cleared):
+            self.places.difference_update(message.places)
+        elif isinstance(message, Note):
+            self.places.add(message.place)
+            self.bank.heed(Taken(message.number, False))
+        elif not self.deaf:
+            self.take(message)
+
+    def take(self, offer):
         if self.refuses:
-            raise StoreError("the disk of the store is full")
-        self.messages.append(message)
-        return self.reply if callable(self.reply) else lambda: self.reply
+            self.bank.heed(Refused(offer.number))
+            return
+        self.offers.append(offer)
+        self.places.update(offer.places)
+        answers = self.reply is not None and not offer.piece
+        self.bank.heed(Taken(offer.number, answers))
+        if answers:
+            self.bank.heed(Answer(offer.number, self.reply))
+
+    @property
+    def settled(self):
+        return Settled(b"salt", (("gsm0", tuple(self.places)),))
+
+    @property
+    def messages(self):
+        replaced = {number for offer in self.offers for number in offer.replaces}
+        return [offer.message for offer in self.offers if offer.number not in replaced]
 
     @property
     def texts(self):
@@ -46,32 +94,44 @@ class Desk:
 class Site:
     """One virtual modem and a bank on it."""
 
-    def __init__(self, tmp_path, *options, pin_file=None, reassembly_seconds=600):
+    def __init__(self, tmp_path, *options, pin_file=None, reassembly_seconds=600, limit=120):
         self.modem = VirtualModem(tmp_path / "tty", tmp_path / "control", *options)
         self.settings = ModemSettings(
             name="gsm0", port=str(tmp_path / "tty"), profile="auto", pin_file=pin_file
         )
-        self.desk, self.metrics = Desk(), Metrics()
-        self.vault = Vault(3600)
-        self.reassembly_seconds = reassembly_seconds
+        self.sms = Sms(reassembly_seconds=reassembly_seconds, sending_limit=limit)
+        self.core = Core()
+        self.bank = self.new_bank()
+
+    def new_bank(self):
+        self.core.bank = Bank([self.settings], self.sms, self.core.settled, self.core.send)
+        return self.core.bank
 
     def __enter__(self):
         self.modem.start()
         self.control = self.modem.control
-        self.bank = Bank(
-            [self.settings], self.desk.accept, self.vault, self.metrics, self.reassembly_seconds
-        )
         return self
 
     def __exit__(self, *_):
-        self.bank.close()
+        self.bank.abandon()
         self.modem.stop()
 
     def start(self, *, ready: bool = True):
         self.bank.start()
         if ready:
-            assert until(lambda: not self.bank.away())
+            assert until(lambda: not self.away)
         return self
+
+    def begin_anew(self):
+        """As if this process had been killed and started again."""
+        self.bank.abandon()
+        self.bank = self.new_bank()
+        self.core.pulse = Pulse((), ("gsm0",))
+        return self.start()
+
+    @property
+    def away(self):
+        return [view.name for view in self.bank.views() if view.state != "ready"]
 
     @contextlib.contextmanager
     def start_in(self, *, ready: bool = True):
@@ -81,10 +141,14 @@ class Site:
     def count(self, name: str) -> float:
         return sum(
             sample.value
-            for metric in self.metrics.registry.collect()
+            for metric in self.core.metrics.registry.collect()
             for sample in metric.samples
             if sample.name == f"tipline_{name}"
         )
+
+    @property
+    def held(self) -> int:
+        return self.bank._vault.count
 
 
 @pytest.fixture
@@ -98,9 +162,9 @@ def test_a_text_is_taken_in_deleted_answered_and_its_number_forgotten(site):
     site.control.receive(SENDER, "hola")
     (sent,) = site.control.wait_sent(1, timeout=20)
     assert (sent["to"], sent["text"]) == (SENDER, "Clave: 1234")
-    assert site.desk.texts == ["hola"]
+    assert site.core.texts == ["hola"]
     site.control.wait_empty()
-    assert until(lambda: site.vault.count == 0)
+    assert until(lambda: site.held == 0)
 
 
 def test_no_status_report_is_asked_for_and_no_caller_shown(site):
@@ -117,7 +181,7 @@ def test_what_waited_before_the_start_is_taken_in(site):
     site.control.receive(SENDER, "one of {n}", count=3)
     site.start()
     site.control.wait_sent(3, timeout=20)
-    assert sorted(site.desk.texts) == ["one of 0", "one of 1", "one of 2"]
+    assert sorted(site.core.texts) == ["one of 0", "one of 1", "one of 2"]
 
 
 def test_a_long_text_in_any_order_is_one_message(site):
@@ -125,23 +189,21 @@ def test_a_long_text_in_any_order_is_one_message(site):
     text = "Ñandú, ¡qué cosa! " * 20
     assert site.control.receive(SENDER, text, shuffle=True, ref_bits=16) > 3
     site.control.wait_sent(1, timeout=20)
-    assert site.desk.texts == [text]
+    assert site.core.texts == [text]
     site.control.wait_empty()
 
 
 def test_a_store_that_refuses_leaves_the_text_on_the_modem(site):
-    site.desk.refuses = True
+    site.core.refuses = True
     site.start()
     site.control.receive(SENDER, "hola")
     assert until(lambda: sum(len(s) for s in site.control.stored().values()) == 1)
     assert until(lambda: site.count("sms_parts_total") == 1)
     assert site.control.sent() == []
-    site.desk.refuses = False
-    site.control.vanish()
-    assert until(site.bank.away)
-    site.control.come_back()
+    site.core.refuses = False
     site.control.wait_sent(1, timeout=30)
-    assert site.desk.texts == ["hola"]
+    assert site.core.texts == ["hola"]
+    site.control.wait_empty()
 
 
 def test_an_unplugged_modem_comes_back_and_nothing_is_doubled(site):
@@ -149,19 +211,19 @@ def test_an_unplugged_modem_comes_back_and_nothing_is_doubled(site):
     site.control.receive(SENDER, "before")
     site.control.wait_sent(1, timeout=20)
     site.control.vanish()
-    assert until(site.bank.away)
+    assert until(lambda: site.away)
     site.control.receive(SENDER, "meanwhile")
     site.control.come_back()
     site.control.wait_sent(2, timeout=30)
-    assert site.desk.texts == ["before", "meanwhile"]
-    assert site.count("modem_restarts_total") >= 1
+    assert site.core.texts == ["before", "meanwhile"]
+    assert until(lambda: site.count("modem_restarts_total") >= 1)
 
 
 def test_parts_that_never_come_are_given_up_as_partial(tmp_path):
-    with Site(tmp_path, reassembly_seconds=1).start_in() as site:
+    with Site(tmp_path, reassembly_seconds=5).start_in() as site:
         site.control.receive(SENDER, "x" * 300, omit=[2])
         site.control.wait_sent(1, timeout=20)
-        (message,) = site.desk.messages
+        (message,) = site.core.messages
         assert message.partial
         site.control.wait_empty()
 
@@ -172,7 +234,7 @@ def test_the_same_delivery_twice_is_taken_in_once(site):
     assert until(lambda: site.count("sms_doubled_total") == 1)
     site.control.wait_empty()
     site.control.wait_sent(1, timeout=20)
-    assert site.desk.texts == ["hola"]
+    assert site.core.texts == ["hola"]
 
 
 def test_a_deletion_that_fails_doubles_nothing_and_the_answer_comes(site):
@@ -182,8 +244,8 @@ def test_a_deletion_that_fails_doubles_nothing_and_the_answer_comes(site):
     assert until(lambda: site.count("sms_doubled_total") == 1, 30)
     site.control.wait_sent(1, timeout=20)
     site.control.wait_empty()
-    assert site.desk.texts == ["hola"]
-    assert until(lambda: site.vault.count == 0)
+    assert site.core.texts == ["hola"]
+    assert until(lambda: site.held == 0)
     assert site.count("modem_restarts_total") == 0
 
 
@@ -192,14 +254,14 @@ def test_a_message_that_cannot_be_deleted_keeps_no_other_from_being_read(site):
     site.control.set(fail_cmgd=[500] * 3)
     site.start()
     site.control.wait_sent(5, timeout=20)
-    assert sorted(site.desk.texts) == [f"aviso {n}" for n in range(5)]
+    assert sorted(site.core.texts) == [f"aviso {n}" for n in range(5)]
     site.control.wait_empty(30)
 
 
 def test_an_alphanumeric_sender_is_taken_in_and_not_answered(site):
     site.start()
     site.control.receive("TELCEL", "oferta")
-    assert until(lambda: site.desk.texts == ["oferta"])
+    assert until(lambda: site.core.texts == ["oferta"])
     site.control.wait_empty()
     assert site.control.sent() == []
 
@@ -207,18 +269,19 @@ def test_an_alphanumeric_sender_is_taken_in_and_not_answered(site):
 def test_what_does_not_decode_is_taken_in_and_deleted(site):
     site.start()
     site.control.receive_pdu("07911326040000F0040B911346610089F60000208062917314080CC8F7")
-    assert until(lambda: len(site.desk.messages) == 1)
-    assert site.desk.messages[0].undecodable is not None
+    assert until(lambda: len(site.core.messages) == 1)
+    assert site.core.messages[0].undecodable is not None
     site.control.wait_empty()
 
 
 def test_no_reply_is_sent_where_none_is_wanted(site):
-    site.desk.reply = None
+    site.core.reply = None
     site.start()
     site.control.receive(SENDER, "hola")
-    assert until(lambda: site.count("sms_replies_total") == 1)
+    assert until(lambda: site.core.texts == ["hola"])
+    site.control.wait_empty()
     assert site.control.sent() == []
-    assert until(lambda: site.vault.count == 0)
+    assert until(lambda: site.held == 0)
 
 
 def test_a_reply_that_fails_is_tried_again(site):
@@ -226,21 +289,18 @@ def test_a_reply_that_fails_is_tried_again(site):
     site.control.set(fail_cmgs=[38])
     site.control.receive(SENDER, "hola")
     site.control.wait_sent(1, timeout=20)
-    assert site.desk.texts == ["hola"]
+    assert site.core.texts == ["hola"]
 
 
 def test_an_answer_that_is_not_ready_holds_up_no_other_text(site):
-    waits = iter([True] * 5)
-
-    def reply():
-        if next(waits, False):
-            raise NotYetError("no case code is ready")
-        return "Clave: 1234"
-
-    site.desk.reply = reply
+    heed, late = site.bank.heed, []
+    site.bank.heed = lambda word: late.append(word) if isinstance(word, Answer) else heed(word)
     site.start()
     site.control.receive(SENDER, "aviso {n}", count=3)
-    assert until(lambda: len(site.desk.texts) == 3)
+    assert until(lambda: len(site.core.texts) == 3)
+    site.control.wait_empty()
+    for word in late:
+        heed(word)
     site.control.wait_sent(3, timeout=20)
 
 
@@ -257,14 +317,14 @@ def test_a_bad_line_loses_nothing(site, modes):
     site.start()
     site.control.set(**modes)
     site.control.receive(SENDER, "aviso {n} " + "largo " * 40, count=4, shuffle=True)
-    assert until(lambda: len(site.desk.texts) == 4, 60)
-    assert len(set(site.desk.texts)) == 4
+    assert until(lambda: len(site.core.texts) == 4, 60)
+    assert len(set(site.core.texts)) == 4
 
 
 def test_a_full_sim_is_emptied_and_all_that_waits_comes_through(tmp_path):
     with Site(tmp_path, "--storages", "SM=3,ME=3").start_in() as site:
         site.control.receive(SENDER, "aviso {n}", count=25)
-        assert until(lambda: len(set(site.desk.texts)) == 25, 60)
+        assert until(lambda: len(set(site.core.texts)) == 25, 60)
         site.control.wait_empty(20)
 
 
@@ -285,20 +345,36 @@ def test_a_wrong_pin_is_tried_once(tmp_path):
         assert until(lambda: site.count("modem_restarts_total") >= 2, 30)
         tried = [line for line in site.control.transcript() if line.startswith("AT+CPIN=")]
         assert len(tried) == 1
-        assert site.bank.away() == ["gsm0"]
-        assert site.bank.dead() == []
+        assert site.bank.views()[0].state == "pin-refused"
 
 
-def test_a_port_that_is_not_there_harms_nothing_else(tmp_path, site):
+def test_a_wrong_pin_is_not_tried_again_by_a_process_begun_anew_but_a_corrected_one_is(tmp_path):
+    pin_file = tmp_path / "gsm0.pin"
+    pin_file.write_text("1111")
+    pin_file.chmod(0o600)
+    with Site(tmp_path, "--pin", "4321", pin_file=pin_file).start_in(ready=False) as site:
+        assert until(lambda: site.bank.views()[0].state == "pin-refused", 30)
+        site.bank.abandon()
+        site.bank = site.new_bank()
+        site.bank.start()
+        assert until(lambda: site.bank.views()[0].state == "pin-refused", 30)
+        assert sum(line.startswith("AT+CPIN=") for line in site.control.transcript()) == 1
+        pin_file.write_text("4321\n")
+        assert until(lambda: not site.away, 30)
+        assert until(lambda: not site.core.places)
+
+
+def test_a_port_that_is_not_there_harms_nothing_else(tmp_path):
+    site = Site(tmp_path)
     missing = ModemSettings(name="gsm1", port=str(tmp_path / "none"))
-    bank = Bank([missing], site.desk.accept, site.vault, site.metrics, 600)
-    bank.start()
-    with contextlib.closing(bank):
-        site.start()
+    with site:
+        site.bank = site.core.bank = Bank(
+            [missing, site.settings], site.sms, site.core.settled, site.core.send
+        )
+        site.bank.start()
         site.control.receive(SENDER, "hola")
         site.control.wait_sent(1, timeout=20)
-        assert bank.away() == ["gsm1"]
-        assert bank.dead() == []
+        assert until(lambda: site.core.pulse == Pulse((), ("gsm1",)))
 
 
 @pytest.mark.parametrize("pin", ["", "12", "123456789", "12a4", "+52656"])
@@ -327,8 +403,81 @@ def test_an_unplugged_modem_is_noticed_although_a_command_is_in_flight(site):
     assert until(lambda: sum(len(s) for s in site.control.stored().values()) == 1)
     time.sleep(0.5)  # the notice is heeded meanwhile, and the reading waits for its answer
     site.control.vanish()
-    assert until(site.bank.away, 5)
+    assert until(lambda: site.away, 5)
     site.control.set(delay_ms=0.0)
     site.control.come_back()
     site.control.wait_sent(1, timeout=30)
-    assert site.desk.texts == ["hola"]
+    assert site.core.texts == ["hola"]
+
+
+def test_killed_before_the_core_s_word_came_it_is_offered_again(site):
+    site.start()
+    site.core.deaf = True
+    site.control.receive(SENDER, "hola")
+    assert until(lambda: site.count("sms_parts_total") == 1)
+    site.core.deaf = False
+    site.begin_anew()
+    site.control.wait_sent(1, timeout=20)
+    assert site.core.texts == ["hola"]
+
+
+def test_killed_between_commit_and_deletion_it_is_taken_once(site):
+    site.start()
+    heed = site.bank.heed
+    site.bank.heed = lambda _word: None
+    site.control.receive(SENDER, "corto")
+    site.control.receive(SENDER, "largo " * 60, shuffle=True)
+    assert until(lambda: len(site.core.texts) == 2)
+    assert sum(len(lying) for lying in site.control.stored().values()) > 2
+    site.bank.heed = heed
+    site.begin_anew()
+    site.control.wait_empty()
+    assert sorted(site.core.texts) == ["corto", "largo " * 60]
+    assert until(lambda: not site.core.places)
+
+
+def test_what_it_says_of_itself(site):
+    site.start()
+    site.control.receive(SENDER, "hola")
+    site.control.wait_sent(1, timeout=20)
+    (view,) = site.bank.views()
+    assert (view.state, view.profile, view.sim, view.registration) == (
+        "ready", "generic/generic", "ready", "home",
+    )  # fmt: skip
+    assert (view.dbm, view.operator, view.last_message) == (-65, "Red Virtual", "this hour")
+    assert view.slots["SM"] == [0, 20]
+    assert len(view.tag) == 4
+    assert until(lambda: site.bank.views()[0].sent_this_hour == 1)
+
+
+def test_a_job_runs_between_two_messages_and_the_modem_goes_on(site):
+    site.start()
+    assert site.bank.run("gsm0", lambda driver: driver.command("AT+CSQ"), 10)[-1] == "OK"
+    site.control.receive(SENDER, "hola")
+    site.control.wait_sent(1, timeout=20)
+
+
+def test_a_modem_without_a_network_says_so_and_comes_back(tmp_path):
+    with Site(tmp_path).start_in() as site:
+        site.control.set(registration=2)
+        site.bank._modems["gsm0"]._sweep_at = 0.0
+        site.bank._modems["gsm0"]._events.put(Stored(Slot("SM", 1)))
+        assert until(lambda: site.bank.views()[0].state == "not-registered")
+        site.control.set(registration=5)
+        site.bank._modems["gsm0"]._sweep_at = 0.0
+        assert until(lambda: site.bank.views()[0].state == "ready")
+        assert site.bank.views()[0].registration == "roaming"
+
+
+def test_the_end_waits_for_the_core_s_word(site):
+    site.start()
+    site.core.deaf = True
+    site.control.receive(SENDER, "hola")
+    assert until(lambda: site.count("sms_parts_total") == 1)
+    offer = next(iter(site.bank._modems["gsm0"]._taking._offers))
+    ending = threading.Thread(target=site.bank.finish)
+    ending.start()
+    site.bank.heed(Taken(offer, False))
+    ending.join(10)
+    assert not ending.is_alive()
+    site.control.wait_empty()

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from tipline_gw.cli.context import Context
-from tipline_gw.daemon import Daemon, harden_process
+from tipline_gw.daemon import Daemon
+from tipline_gw.hardening import harden_process
 from tipline_gw.setup import prepare
 from tipline_gw.telemetry import log
 
@@ -33,4 +34,4 @@ def run(ctx: typer.Context) -> None:
     settings = context.settings()
     log.configure(context.log_level)
     harden_process()
-    Daemon(settings).run()
+    Daemon(context.config, settings, context.log_level).run()

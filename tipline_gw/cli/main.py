@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tipline_gw import __version__
-from tipline_gw.cli import asterisk, check, demo, gateway, keys, pdu, prompts, tips
+from tipline_gw.cli import asterisk, check, demo, gateway, keys, modems, pdu, prompts, tips
 from tipline_gw.cli.context import Context
 from tipline_gw.errors import TiplineError
 
@@ -55,6 +55,7 @@ app.command("init")(gateway.init)
 app.command("run")(gateway.run)
 app.command("check")(check.check)
 app.add_typer(keys.app, name="keys")
+app.add_typer(modems.app, name="modems")
 app.add_typer(pdu.app, name="pdu")
 app.add_typer(prompts.app, name="prompts")
 app.command("asterisk-config")(asterisk.asterisk_config)

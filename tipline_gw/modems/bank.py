@@ -1,122 +1,219 @@
-"""The bank: all modems of the configuration, each in a thread of its own."""
+"""The bank: all modems of the configuration, each in a thread of its own, and their way to the
+core. Offers are numbered here; the core's word on one goes to the modem that made it."""
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import secrets
-from collections.abc import Callable
-from pathlib import Path
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
+from tipline_gw.boundary.recorder import Recorder
 from tipline_gw.boundary.serial_line import BoundaryPort
 from tipline_gw.boundary.vault import Vault
-from tipline_gw.domain.sms import Accept, Notice
-from tipline_gw.errors import ConfigError
-from tipline_gw.modems import profiles
+from tipline_gw.domain.bank import (
+    Answer,
+    Cleared,
+    Note,
+    Offer,
+    Place,
+    Pulse,
+    Refused,
+    Settled,
+    Taken,
+    Tally,
+    ToCore,
+)
+from tipline_gw.domain.sms import Notice
+from tipline_gw.errors import ModemError
+from tipline_gw.modems.answering import LIFE, Answering
 from tipline_gw.modems.driver import Driver
-from tipline_gw.modems.modem import Counters, Modem
+from tipline_gw.modems.modem import Modem
+from tipline_gw.modems.pin import PIN, read_pin
+from tipline_gw.modems.profiles import Profile
+from tipline_gw.modems.taking import Taking
+from tipline_gw.modems.view import View
 from tipline_gw.settings.schema import Modem as ModemSettings
-from tipline_gw.telemetry.metrics import Metrics
+from tipline_gw.settings.schema import Sms
 
 CLOSE_SECONDS = 10.0
-SHORTEST_PIN, LONGEST_PIN = 4, 8
+PULSE_SECONDS = 5.0
+TALLY_SECONDS = 0.25
+"""What happened is told together: a message to the core for each would cost more than the
+message itself."""
+_STANDING = frozenset(("up", "registered", "signal-dbm", "balance", "balance-low"))
+
+T = TypeVar("T")
 
 
 class Bank:
-    """Profiles and PIN files are read on construction: a fault refuses start."""
+    """``send``: to the core. ``settled``: what it said first."""
 
     def __init__(
         self,
-        modems: list[ModemSettings],
-        accept: Accept,
-        vault: Vault,
-        metrics: Metrics,
-        reassembly_seconds: float,
+        modems: Iterable[ModemSettings],
+        sms: Sms,
+        settled: Settled,
+        send: Callable[[ToCore], None],
     ) -> None:
+        self._send = send
+        self._numbers = itertools.count(1)
+        self._whose: dict[int, Modem] = {}
+        self._guard = threading.Lock()
+        self._standing: dict[tuple[str, str], float] = {}
+        self._counted: Counter[tuple[str, str]] = Counter()
+        self._news = threading.Event()
+        self._stop = threading.Event()
+        self._vault = Vault(sms.reassembly_seconds + LIFE)
         # One key for the life of the process: the same delivery is known again over a replug.
-        key = secrets.token_bytes(32)
-        self._modems = [
-            _modem(settings, accept, vault, metrics, reassembly_seconds, key) for settings in modems
-        ]
+        self._key = secrets.token_bytes(32)
+        places = dict(settled.places)
+        self._modems = {
+            one.name: self._modem(one, sms, settled.salt, places.get(one.name, ()))
+            for one in modems
+        }
+        self._teller = threading.Thread(target=self._tell, name="tallies")
 
     def start(self) -> None:
-        for modem in self._modems:
+        self._teller.start()
+        for modem in self._modems.values():
             modem.start()
 
-    def close(self) -> None:
-        for modem in self._modems:
-            modem.close()
-        for modem in self._modems:
+    def heed(self, word: Taken | Refused | Answer) -> None:
+        """The core's word on an offer."""
+        with self._guard:
+            last = not (isinstance(word, Taken) and word.answer)
+            modem = self._whose.pop(word.number, None) if last else self._whose.get(word.number)
+        if modem is not None:
+            modem.heed(word)
+
+    def finish(self) -> None:
+        """Read nothing new, let the core answer what is offered, end."""
+        self._end(Modem.finish)
+
+    def abandon(self) -> None:
+        """End at once: nobody takes anything in any more."""
+        self._end(Modem.abandon)
+
+    def _end(self, how: Callable[[Modem], None]) -> None:
+        for modem in self._modems.values():
+            how(modem)
+        for modem in self._modems.values():
             modem.join(CLOSE_SECONDS)
+        self._stop.set()
+        self._news.set()
+        if self._teller.ident is not None:
+            self._teller.join(CLOSE_SECONDS)
+        self._vault.close()
 
-    def dead(self) -> list[str]:
-        """Names of modems whose thread ended without being asked to."""
-        return [modem.name for modem in self._modems if not modem.lives]
+    # For the engineer.
 
-    def away(self) -> list[str]:
-        """Names of modems that do not answer now."""
-        return [modem.name for modem in self._modems if not modem.ready]
+    def views(self) -> list[View]:
+        return [modem.view() for modem in self._modems.values()]
 
+    def run(self, name: str, job: Callable[[Driver], T], timeout: float) -> T:
+        """Do ``job`` in that modem's thread. Raises ModemError."""
+        return self._named(name).run(job, timeout)
 
-def _modem(
-    settings: ModemSettings,
-    accept: Accept,
-    vault: Vault,
-    metrics: Metrics,
-    reassembly_seconds: float,
-    fingerprint_key: bytes,
-) -> Modem:
-    profile = profiles.load(settings.profile)
-    pin_file = settings.pin_file
-    if pin_file:
-        read_pin(pin_file)
+    def record(self, name: str, recorder: Recorder | None) -> None:
+        self._named(name).record(recorder)
 
-    def new_driver(on_notice: Callable[[Notice | None], None]) -> Driver:
-        def open_port() -> BoundaryPort:
+    def _named(self, name: str) -> Modem:
+        if name not in self._modems:
+            raise ModemError(
+                f"there is no modem {name}", "there are: " + (", ".join(self._modems) or "none")
+            )
+        return self._modems[name]
+
+    # What a modem is given (modems.taking.Core).
+
+    def number(self) -> int:
+        return next(self._numbers)
+
+    def offer(self, offer: Offer) -> None:
+        self._ask(offer.number, offer.message.modem, offer)
+
+    def note(self, note: Note) -> None:
+        self._ask(note.number, note.modem, note)
+
+    def _ask(self, number: int, modem: str, message: Offer | Note) -> None:
+        with self._guard:
+            self._whose[number] = self._modems[modem]
+        self._send(message)
+
+    def cleared(self, modem: str, places: tuple[Place, ...]) -> None:
+        self._send(Cleared(modem, places))
+
+    def tally(self, modem: str, what: str, count: float = 1) -> None:
+        with self._guard:
+            if what in _STANDING:
+                self._standing[modem, what] = count
+            else:
+                self._counted[modem, what] += count  # type: ignore[assignment]
+        self._news.set()
+
+    def _tell(self) -> None:
+        """Tallies soon after they come, and a sign of life now and then."""
+        while not self._stop.is_set():
+            if self._news.wait(PULSE_SECONDS):
+                self._stop.wait(TALLY_SECONDS)
+            self._news.clear()
+            self._tell_tallies()
+            self._vault.sweep()
+            self._send(
+                Pulse(self._names(lambda m: not m.lives), self._names(lambda m: not m.ready))
+            )
+
+    def _tell_tallies(self) -> None:
+        with self._guard:
+            tallies: dict[tuple[str, str], float] = {**self._counted, **self._standing}
+            self._counted.clear()
+            self._standing.clear()
+        for (modem, what), count in tallies.items():
+            self._send(Tally(modem, what, count))
+        self._send(Tally("", "addresses-held", self._vault.count))
+
+    def _names(self, holds: Callable[[Modem], bool]) -> tuple[str, ...]:
+        return tuple(name for name, modem in self._modems.items() if holds(modem))
+
+    # Making one.
+
+    def _modem(
+        self, settings: ModemSettings, sms: Sms, salt: bytes, places: tuple[Place, ...]
+    ) -> Modem:
+        name = settings.name
+        answering = Answering(
+            sms.sending_limit,
+            self._vault.release,
+            lambda result: self.tally(name, f"reply-{result}"),
+        )
+        taking = Taking(
+            name,
+            self,
+            salt=salt,
+            settled=(place for place in places if place.slot != PIN),
+            reassembly_seconds=sms.reassembly_seconds,
+            expect=answering.expect,
+            awaited=answering.awaited,
+            release=self._vault.release,
+        )
+        tried = next((place for place in places if place.slot == PIN), None)
+        return Modem(settings, self._port_of(settings), self, taking, answering, tried_pin=tried)
+
+    def _port_of(
+        self, settings: ModemSettings
+    ) -> Callable[[Profile, Callable[[Notice], None]], BoundaryPort]:
+        def open_port(profile: Profile, on_notice: Callable[[Notice], None]) -> BoundaryPort:
             return BoundaryPort(
                 settings.port,
-                vault,
+                self._vault,
                 on_notice=on_notice,
                 baudrate=profile.serial.baudrate,
                 rtscts=profile.serial.rtscts,
-                pin=read_pin(pin_file) if pin_file else None,
-                fingerprint_key=fingerprint_key,
+                pin=read_pin(settings.pin_file) if settings.pin_file else None,
+                fingerprint_key=self._key,
             )
 
-        return Driver(open_port, profile, on_gone=lambda: on_notice(None))
-
-    return Modem(
-        settings.name,
-        profile,
-        new_driver,
-        accept,
-        vault,
-        _counters(settings.name, metrics),
-        reassembly_seconds=reassembly_seconds,
-        has_pin=pin_file is not None,
-    )
-
-
-def _counters(name: str, metrics: Metrics) -> Counters:
-    return Counters(
-        part=metrics.parts.labels(name).inc,
-        undecodable=metrics.undecodable.labels(name).inc,
-        doubled=metrics.doubled.labels(name).inc,
-        reply=lambda result: metrics.replies.labels(result).inc(),
-        up=lambda up: metrics.modem_up.labels(name).set(int(up)),
-        restart=metrics.modem_restarts.labels(name).inc,
-    )
-
-
-def read_pin(path: Path) -> bytearray:
-    """The SIM's PIN. Refuses a file that others can read, or that holds anything else."""
-    try:
-        mode = path.stat().st_mode
-        pin = bytearray(path.read_bytes().strip())
-    except OSError as error:
-        raise ConfigError(f"{path}: the PIN file cannot be read ({error.strerror})") from None
-    if mode & 0o77:
-        raise ConfigError(f"{path}: others can read the PIN file", f"chmod 600 {path}")
-    with contextlib.suppress(ValueError):
-        if SHORTEST_PIN <= len(pin) <= LONGEST_PIN and pin.isdigit():
-            return pin
-    raise ConfigError(f"{path}: a PIN has {SHORTEST_PIN} to {LONGEST_PIN} digits")
+        return open_port

@@ -1,65 +1,46 @@
-"""One modem as python-gsmmodem-new drives it, with that library's faults fenced off.
+"""One modem: what the rest of the room asks of it, carried out by its profile.
 
-The only importer of ``gsmmodem``. The library initialises the modem, carries commands and
-encodes what is sent; what it would read is read here, because its decoder loses characters and
-its notices lose messages. It never meets a number: it speaks through the boundary's port.
-
-What is fenced off, and how: its logs carry lines (its loggers are replaced by a deaf one); its
-notices are swallowed (the port gives them to us instead); "SIM busy" recurses without end
-(bounded); its exceptions carry commands (translated); it asks for CLIP and delivery reports (the
-port and the arguments below refuse); its receive thread may die unseen (``alive`` looks at it).
+Each verb is a command or a few, whose answers are read in ``answers`` and ``ussd``; the library
+that carries them is fenced off in ``library`` and ``comms``. It never meets a number: it speaks
+through the boundary's port. Every failure is a ModemError without a payload.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
-import logging
+import queue
 import re
+import secrets
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 
-from gsmmodem.exceptions import CommandError, GsmModemException, TimeoutException
-from gsmmodem.modem import CTRLZ, GsmModem
-from gsmmodem.pdu import encodeSmsSubmitPdu
-from gsmmodem.serial_comms import SerialComms
-from serial import SerialException
-
+from tipline_gw.boundary.compose import submits
+from tipline_gw.boundary.recorder import Recorder
 from tipline_gw.boundary.serial_line import BoundaryPort
 from tipline_gw.domain.sms import Part, ReplyToken, Slot, Undecodable
-from tipline_gw.errors import ModemError, ModemSilentError
+from tipline_gw.errors import ModemError
+from tipline_gw.modems import answers, identify, ussd
+from tipline_gw.modems.identify import Identity, Reception
+from tipline_gw.modems.library import CTRLZ, PROMPT, CommandError, Library
 from tipline_gw.modems.profiles import Profile
 
-_LISTED = re.compile(r"^\+CMGL:\s*(\d+)\s*,")
-_LOOK = "look at its AT manual, and whether it hangs"
-_PIN_PLACEHOLDER = "@PIN"
-_DISPENSABLE = ("AT+CMEE=", "AT+CSMP=", "AT+CRC=", "AT+CSCA?")
-_NAME = re.compile(r"AT[+^%$*]?[A-Z]{0,10}")
-_BUSY_RETRIES = 20
-_LIST_TIMEOUT = 60
-_SEND_TIMEOUT = 60
-
-_deaf = logging.Logger("gsmmodem-silenced", level=logging.CRITICAL + 1)
-_deaf.disabled = True
+_LIST_SECONDS = 60
+_SEND_SECONDS = 60
+_RESET_SECONDS = 3
+_LONGEST_LINE = 512
+_LINE = re.compile(r"AT[\x20-\x7e]*", re.IGNORECASE)
+_NEEDS_MORE = re.compile(
+    r"\+CMG[SWC]\s*=(?!\?)|^AT(?:&[A-Z]\d*|[A-CE-Z]\d*|\s)*D|;\s*D", re.IGNORECASE
+)
+"""Commands that wait for a message body, or leave the command state."""
 
 
-class _BoundaryComms(SerialComms):  # type: ignore[misc]
-    """The library's lowest layer, on the boundary's port instead of a serial port of its own."""
-
-    log = _deaf
-    open_port: Callable[[], BoundaryPort]
-
-    def connect(self) -> None:
-        self.serial = self.open_port()
-        self.alive = True
-        self.rxThread = threading.Thread(target=self._readLoop, name="modem-read", daemon=True)
-        self.rxThread.start()
-
-
-class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
-    """Initialise, list, read, delete, send. Every failure is a ModemError without a payload."""
-
-    log = _deaf
+class Driver(Library):
+    """``on_gone`` is called in the reading thread when the device goes. ``storages``: those of
+    the profile that the modem has, once it is started."""
 
     def __init__(
         self,
@@ -67,182 +48,287 @@ class Driver(GsmModem, _BoundaryComms):  # type: ignore[misc]
         profile: Profile,
         on_gone: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__("boundary", requestDelivery=False, AT_CNMI=profile.sms.cnmi)
-        self.fatalErrorCallback = lambda _error: self._gone(on_gone)
-        self.open_port = open_port
-        self._writeWait = profile.serial.pause_ms / 1000
+        super().__init__(open_port, profile.serial.pause_ms / 1000, on_gone)
         self._profile = profile
-        self.pin_refused = False
-        self._has_pin = False
+        self.storages = tuple(profile.sms.storages)
         self._storage: str | None = None
+        self._fixed: tuple[str, ...] = ()
+        """Where messages are written and received, whichever storage is read."""
+        self._direct = profile.sms.delivery == "direct"
+        self._armed: tuple[tuple[str, ...], ...] = ()
         self._whole_command = threading.RLock()
-        self._busy = 0
-        self._doing = "AT"
-        self._reference = 0
+        self._reference = secrets.randbelow(256)
 
-    # What the rest of the room calls.
+    # -- its life ---------------------------------------------------------------------------------
 
     def start(self, *, has_pin: bool) -> None:
         """Open the port, unlock and initialise. Raises ModemError."""
-        self._has_pin = has_pin
-        with self._translated("not ready"):
-            self.connect()
+        self.has_pin = has_pin
+        self.initialise()
+        with self.translated("not ready"):
             for init in self._profile.init:
-                self.write(init.command, parseError=False)
-            self.choose(self._profile.sms.storages[0])
+                self.ask(init.command)
+            self.storages = self._those_it_has()
+        self.purge_calls()
+
+    def _those_it_has(self) -> tuple[str, ...]:
+        """The first must be there: messages are received into it."""
+        first, *others = self._profile.sms.storages
+        self._choose_first()
+        found = [first]
+        for storage in others:
+            with contextlib.suppress(CommandError):
+                self._choose(storage)
+                found.append(storage)
+        self._choose(first)
+        return tuple(found)
+
+    def _choose_first(self) -> None:
+        """+CPMS has three members in the standard, and two or one in modems older than it."""
+        first = self._profile.sms.storages[0]
+        for fixed in ((first, first), (first,)):
+            self._fixed = fixed
+            with contextlib.suppress(CommandError):
+                self._choose(first)
+                return
+        self._fixed = ()
+        self._choose(first)
 
     def stop(self) -> None:
         """Close the port, whatever state it is in."""
-        self.alive = False
-        thread = getattr(self, "rxThread", None)
-        port: BoundaryPort | None = getattr(self, "serial", None)
-        if port is not None:
-            with contextlib.suppress(OSError, SerialException):
-                port.close()
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(5)
+        self.stop_reading()
 
     @property
     def lives(self) -> bool:
         """The receive thread itself, not the library's flag."""
-        return bool(self.alive) and self.rxThread.is_alive()
+        return bool(self.alive) and self.rxThread is not None and self.rxThread.is_alive()
 
-    def identity(self) -> tuple[str, str]:
-        """Manufacturer and model, as the modem gives them; empty where it does not."""
-        with self._translated("not identified"):
-            return self._told("AT+CGMI"), self._told("AT+CGMM")
+    def record(self, recorder: Recorder | None) -> None:
+        """Have the port write the dialogue down, scrubbed; None ends it."""
+        if self.serial is not None:
+            self.serial.recorder = recorder
+
+    def ping(self) -> None:
+        with self.translated("not ready"):
+            self.ask("AT")
+
+    def soft_reset(self) -> bool:
+        """Restart its software; False where the profile knows no way. Begin anew after it."""
+        return self._reset(self._profile.reset.soft)
+
+    def power_cycle(self) -> bool:
+        """Restart its hardware; False where the profile knows no way. Begin anew after it."""
+        return self._reset(self._profile.reset.power)
+
+    def _reset(self, command: str | None) -> bool:
+        if command is None:
+            return False
+        # It may go before it has answered.
+        with contextlib.suppress(ModemError), self.translated("not reset"):
+            self.ask(command, _RESET_SECONDS)
+        return True
+
+    # -- what it is and how it fares --------------------------------------------------------------
+
+    def identity(self) -> Identity:
+        with self.translated("not identified"):
+            return identify.asked(self.ask)
+
+    def imei_tag(self) -> str:
+        """Four hex digits that tell modems of one kind apart, and no more; empty without IMEI."""
+        with self.translated("not identified"):
+            imei = answers.imei(self.ask("AT+CGSN"))
+        return hashlib.blake2s(imei.encode(), digest_size=2).hexdigest() if imei else ""
+
+    def reception(self) -> Reception:
+        """3GPP TS 27.007 §7.2, §7.3, §8.5. A question it does not answer leaves that unknown."""
+        with self.translated("reception not told"):
+            operator = answers.operator(self.ask("AT+COPS?"))
+            states = (answers.registration(self.ask(f"AT{name}?")) for name in answers.REGISTRATION)
+            state = answers.best_registration(states)
+            return Reception(operator, state, answers.dbm(self.ask("AT+CSQ")))
+
+    def slots(self) -> dict[str, tuple[int, int]]:
+        """Slots used and slots there are, by storage."""
+        fills = {}
+        with self._whole_command, self.translated("storages not told"):
+            for storage in reversed(self.storages):
+                if fill := answers.fill(self._choose(storage)):
+                    fills[storage] = fill
+        return {name: fills[name] for name in self.storages if name in fills}
+
+    def sim(self) -> str:
+        """``ready``, ``pin``, ``puk``, ``missing`` or ``unknown``."""
+        with self.translated("SIM not told"):
+            return answers.sim(self.ask("AT+CPIN?"))
+
+    # -- messages ---------------------------------------------------------------------------------
+
+    def arm(self) -> None:
+        """Have messages come as the profile says. A modem that refuses direct delivery, or does
+        not keep to it, has them stored."""
+        with self.translated("delivery not armed"):
+            if self._direct and not self._armed_direct():
+                self._direct = False
+            if not self._direct:
+                self._arm_stored()
+            self._armed = self._delivery()
+
+    def _armed_direct(self) -> bool:
+        wanted = self._profile.sms.cnmi_direct
+        try:
+            self.write("AT+CSMS=1")
+            self.write(f"AT+CNMI={wanted}")
+        except CommandError:
+            return False
+        if self._profile.sms.refuse:
+            # What an earlier session never acknowledged comes again now, not after the time-out
+            # that would end direct delivery; there is an error if nothing waits.
+            self.ask(self._profile.sms.refuse)
+        kept = answers.delivery_target(self.ask("AT+CNMI?"))
+        return kept in (None, wanted.split(",")[1])
+
+    def _arm_stored(self) -> None:
+        if self._profile.sms.csms is not None:
+            self.ask(f"AT+CSMS={self._profile.sms.csms}")
+        self.write(f"AT+CNMI={self._profile.sms.cnmi}")
+
+    def armed(self) -> bool:
+        """Whether messages still come as :meth:`arm` had it: a modem whose +CNMA did not come in
+        time stops delivering (27.005 §3.4.4). One that cannot say so counts as armed."""
+        with self.translated("delivery not told"):
+            told = self._delivery()
+        return all(
+            now == before or not now or not before
+            for now, before in zip(told, self._armed, strict=False)
+        )
+
+    def _delivery(self) -> tuple[tuple[str, ...], ...]:
+        """+CNMI, and the service of +CSMS where that was set."""
+        told = answers.settings(self.ask("AT+CNMI?"), "+CNMI")
+        if not self._direct and self._profile.sms.csms is None:
+            return (told,)
+        return told, answers.settings(self.ask("AT+CSMS?"), "+CSMS")[:1]
+
+    @property
+    def direct(self) -> bool:
+        """Messages are delivered directly, and wait for :meth:`acknowledge`."""
+        return self._direct
+
+    def deliver_stored(self) -> None:
+        """No direct delivery any more; takes effect with :meth:`arm`."""
+        self._direct = False
+
+    def acknowledge(self, accepted: bool) -> None:
+        """+CNMA (27.005 §4.7): the network need not send the message again, or should. Nothing is
+        said where the profile knows no way to refuse."""
+        command = self._profile.sms.acknowledge if accepted else self._profile.sms.refuse
+        if command is not None:
+            with self.translated("message not acknowledged"):
+                self.write(command)
 
     def choose(self, storage: str) -> None:
-        """Make ``storage`` the one that is read, deleted from, and received into."""
+        """Make ``storage`` the one that is read and deleted from. What comes is received into
+        the profile's first, whichever is chosen."""
         if storage != self._storage:
-            quoted = f'"{storage}"'
-            with self._translated("storage not chosen"):
-                self.write(f"AT+CPMS={quoted},{quoted},{quoted}")
-            self._storage = storage
+            with self.translated("storage not chosen"):
+                self._choose(storage)
+
+    def _choose(self, storage: str) -> list[str]:
+        self._storage = None
+        names = ",".join(f'"{name}"' for name in (storage, *self._fixed))
+        lines = self.write(f"AT+CPMS={names}")
+        self._storage = storage
+        return lines
 
     def listed(self, storage: str) -> list[tuple[Slot, str]]:
         """All that lies in ``storage``: slot and PDU, in hex, its address a token."""
-        with self._whole_command, self._translated("messages not listed"):
+        with self._whole_command, self.translated("messages not listed"):
             self.choose(storage)
-            lines = self.write("AT+CMGL=4", timeout=_LIST_TIMEOUT, parseError=False)
-        return list(_pairs(storage, lines))
+            lines = self.ask("AT+CMGL=4", _LIST_SECONDS)
+        return list(answers.listed(storage, lines))
 
     def read_slot(self, slot: Slot) -> str | None:
         """The PDU in ``slot``; None if it is empty."""
-        with self._whole_command, self._translated("message not read"):
+        with self._whole_command, self.translated("message not read"):
             self.choose(slot.storage)
-            lines = self.write(f"AT+CMGR={slot.index}", parseError=False)
+            lines = self.ask(f"AT+CMGR={slot.index}")
         for header, pdu in itertools.pairwise(lines):
             if header.startswith("+CMGR:"):
-                return str(pdu)
+                return pdu
         return None
 
     def part(self, pdu: str) -> Part | Undecodable:
         """What a listed or read PDU says, with its sender's token and its fingerprint."""
-        port: BoundaryPort = self.serial
-        return port.part(pdu)
-
-    def dropped(self) -> int:
-        """Messages that came unasked (+CMT) instead of being stored: none may."""
-        port: BoundaryPort = self.serial
-        return port.counts.get("direct", 0)
+        if self.serial is None:
+            raise ModemError("its port is gone", "see whether it is plugged in")
+        return self.serial.part(pdu)
 
     def delete_slot(self, slot: Slot) -> None:
-        with self._whole_command, self._translated("message not deleted"):
+        with self._whole_command, self.translated("message not deleted"):
             self.choose(slot.storage)
             self.write(f"AT+CMGD={slot.index}", timeout=25)
 
-    def send_text(self, token: ReplyToken, text: str) -> None:
-        """Send to whoever ``token`` stands for, in as many parts as it takes."""
-        pdus = encodeSmsSubmitPdu(token, text, reference=self._reference, requestStatusReport=False)
+    def send(self, token: ReplyToken, text: str) -> int:
+        """Send to whoever ``token`` stands for; in how many parts. Raises ModemError, and
+        PduError where the text cannot be said."""
+        parts = submits(token, text, self._reference)
         self._reference = (self._reference + 1) % 256
-        with self._whole_command, self._translated("message not sent"):
-            for pdu in pdus:
-                self.write(f"AT+CMGS={pdu.tpduLength}", timeout=10, expectedResponseTermSeq="> ")
-                self.write(str(pdu), timeout=_SEND_TIMEOUT, writeTerm=CTRLZ)
+        with self._whole_command, self.translated("message not sent"):
+            if len(parts) > 1:  # keep the link open for the next (27.005 §3.5.6)
+                self.ask("AT+CMMS=2")
+            for part in parts:
+                self.write(f"AT+CMGS={part.length}", expectedResponseTermSeq=PROMPT)
+                self.write(part.pdu, timeout=_SEND_SECONDS, writeTerm=CTRLZ)
+        return len(parts)
+
+    # -- calls, USSD, an engineer's commands ------------------------------------------------------
 
     def refuse_call(self) -> None:
         """Hang up a voice call, without asking who it is."""
-        with self._translated("call not refused"):
-            self.write("ATH", parseError=False)
+        with self.translated("call not refused"):
+            self.ask(self._profile.calls.refuse)
 
-    def ping(self) -> None:
-        with self._translated("not ready"):
-            self.write("AT", timeout=10, parseError=False)
+    def purge_calls(self) -> None:
+        """Empty the list of those who called, where the modem keeps one that can be."""
+        if self._profile.calls.list == "purgeable":
+            with self.translated("calls not purged"):
+                for command in self._profile.calls.purge:
+                    self.ask(command)
 
-    # What the library calls.
+    def ussd(self, code: str, timeout: float = 30) -> str:
+        """What the network answers to ``code``, as text. Raises ModemError where it does not."""
+        dialect = self._profile.ussd
+        said = ussd.encoded(code, dialect.dialect)
+        with self._whole_command, self.translated("code not sent"):
+            self._forget_ussd()
+            until = time.monotonic() + timeout
+            self.write(f'AT+CUSD=1,"{said}",{dialect.dcs}', timeout=timeout)
+            answer = ussd.decoded(self._ussd_answer(until), dialect.dialect)
+            if answer.more:
+                self.ask("AT+CUSD=2")
+        return answer.text
 
-    def write(self, data: str, *args: object, **kwargs: object) -> list[str]:
-        """As the library's, but "SIM busy" (14, 515) is retried a bounded number of times, and
-        a modem that lacks a command nothing depends on is no broken modem."""
-        if data.startswith(_DISPENSABLE):
-            kwargs["parseError"] = False
-        if name := _NAME.match(data):
-            self._doing = name[0]
-        self._busy += 1
+    def _ussd_answer(self, until: float) -> str:
         try:
-            if self._busy > _BUSY_RETRIES:
-                raise CommandError("busy")
-            return super().write(data, *args, **kwargs) or []
-        finally:
-            self._busy -= 1
+            return self.ussd_answers.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            raise ModemError("the network gave no answer to the code", "try it again") from None
 
-    @property
-    def supportedCommands(self) -> list[str]:  # noqa: N802 - the library's name
-        """None that the library would ask for: it looks for ways to place voice calls, and gives
-        up on a modem that answers ERROR to a bare AT."""
-        return []
+    def _forget_ussd(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self.ussd_answers.get_nowait()
 
-    def _unlockSim(self, _pin: object) -> None:  # noqa: N802 - the library's name
-        """One try with the PIN; its digits are put in by the port and never stand here."""
-        status = [line for line in self.write("AT+CPIN?", timeout=15) if line.startswith("+CPIN:")]
-        state = status[0].removeprefix("+CPIN:").strip() if status else "unknown"
-        if state == "READY":
-            return
-        if state != "SIM PIN":
-            raise ModemError("its SIM is blocked or missing", "look at it with modems probe")
-        if not self._has_pin:
-            raise ModemError("its SIM wants a PIN", "name a pin_file in its [[modem]] table")
-        try:
-            self.write(f'AT+CPIN="{_PIN_PLACEHOLDER}"', timeout=15)
-        except CommandError:
-            self.pin_refused = True
-            raise ModemError(
-                "its SIM refused the PIN", "correct its pin_file and restart: it is tried once"
-            ) from None
+    def command(self, line: str, timeout: float = 30) -> list[str]:
+        """One command line of an engineer; all lines of the answer, an error result among them.
 
-    def _gone(self, on_gone: Callable[[], None]) -> None:
-        """The device is unplugged: a command in flight need not wait out its time."""
-        waiting = self._responseEvent
-        if waiting is not None:
-            self._response.append("ERROR")
-            waiting.set()
-        on_gone()
-
-    def _handleModemNotification(self, _lines: list[str]) -> None:  # noqa: N802
-        """Notices come from the port; a line that strays in here is of no use to anyone."""
-
-    @contextlib.contextmanager
-    def _translated(self, what: str) -> Iterator[None]:
-        """The library's exceptions carry commands and lines: only their nature goes on, and the
-        name of the command, which is nobody's."""
-        try:
-            yield
-        except TimeoutException:
-            raise ModemSilentError(f"{what}: no answer to {self._doing} in time", _LOOK) from None
-        except GsmModemException:
-            raise ModemError(f"{what}: an error is the answer to {self._doing}", _LOOK) from None
-        except (SerialException, OSError):
-            raise ModemError("its port is gone", "see whether it is plugged in") from None
-        except (ValueError, IndexError, TypeError, AttributeError):
-            raise ModemError(f"{what}: no sense in the answer to {self._doing}", _LOOK) from None
-
-    def _told(self, command: str) -> str:
-        lines = [line.strip() for line in self.write(command, parseError=False)]
-        return lines[0] if len(lines) > 1 else ""
-
-
-def _pairs(storage: str, lines: list[str]) -> Iterator[tuple[Slot, str]]:
-    for header, pdu in itertools.pairwise(lines):
-        if match := _LISTED.match(header):
-            yield Slot(storage, int(match[1])), pdu
+        Raises ModemError for a line that is none, that waits for a message body, or that dials.
+        """
+        if not _LINE.fullmatch(line) or len(line) > _LONGEST_LINE:
+            raise ModemError("that is no AT command line", "AT and printable ASCII on one line")
+        if _NEEDS_MORE.search(line):
+            raise ModemError("that command does not end with its line", "use another")
+        with self._whole_command, self.translated("not answered"):
+            self._storage = None  # it may choose another
+            return self.ask(line, timeout)

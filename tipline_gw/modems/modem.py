@@ -1,125 +1,128 @@
-"""One modem's thread: keep it running, take its messages in, delete them, answer them.
+"""One modem's thread: keep it running, take its messages in, answer them.
 
-The order is the promise: a message is on disk before its copy on the modem is deleted, and it is
-deleted before it is answered. Whatever goes wrong, the message still lies on the modem and is
-found by the next sweep. A modem that fails is begun anew, with growing pauses; the others never
-notice.
+A modem that fails is begun anew, with growing pauses; the others never notice. Whatever goes
+wrong, what was not on disk still lies on the modem, or is sent again by the network, and is found
+by the next sweep.
 """
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, TypeVar
 
 import structlog
 
-from tipline_gw.domain.sms import (
-    Accept,
-    Delivered,
-    Notice,
-    Part,
-    Reply,
-    ReplyToken,
-    Ringing,
-    Slot,
-    Stored,
-    Undecodable,
-    repliable,
-)
-from tipline_gw.errors import ModemError, ModemSilentError, NotYetError, StoreError, TiplineError
+from tipline_gw.boundary.recorder import Recorder
+from tipline_gw.boundary.serial_line import BoundaryPort
+from tipline_gw.domain.bank import Answer, Note, Place, Refused, Taken
+from tipline_gw.domain.sms import Notice, Pushed, Ringing, Slot, Stored
+from tipline_gw.errors import ModemError, ModemSilentError, TiplineError
+from tipline_gw.modems import identify
+from tipline_gw.modems.answering import Answering
 from tipline_gw.modems.driver import Driver
-from tipline_gw.modems.profiles import Profile
-from tipline_gw.modems.reassembly import Assembled, Reassembly
+from tipline_gw.modems.pin import Pin
+from tipline_gw.modems.profiles import AUTO, GENERIC, Profile, load
+from tipline_gw.modems.taking import Core, Taking
+from tipline_gw.modems.view import View
+from tipline_gw.modems.watch import Watch
+from tipline_gw.settings.schema import Modem as ModemSettings
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
-REMEMBERED = 4096
-NO_TIPS = ("status-report", "not-received")
-"""Reports, and what the gateway itself sent: deleted, not taken in."""
-
-SEND_TRIES = 4
-SEND_PAUSE = 2.0
-"""Seconds before the second try, twice as many before the third, and so on."""
-
-MOMENT = 0.1
-"""Seconds until a reply that is being prepared is asked for again; intake goes on meanwhile."""
 LONGEST_WAIT = 5.0
-_DIRECT = "its profile needs another cnmi; it is initialised anew"
-SOON, LATER = 2.0, 10.0
+SOON, LATER, EARLY = 2.0, 10.0, 20.0
+FINISH_SECONDS = 5.0
+"""How long the end waits for the core's word on what is offered."""
+STUBBORN = 3
+"""Failures in a row after which the modem is reset, where it still takes a command."""
 
-
-class Releases(Protocol):
-    """What the vault does for us: forget an address once its message is answered."""
-
-    def release(self, token: ReplyToken, fingerprints: tuple[bytes, ...]) -> None: ...
+T = TypeVar("T")
+OpenPort = Callable[[Profile, Callable[[Notice], None]], BoundaryPort]
 
 
 @dataclass(frozen=True, slots=True)
-class Counters:
-    """Called as things happen; the bank ties them to the metrics."""
+class _Job:
+    """Something that an engineer wants done, between two messages."""
 
-    part: Callable[[], None]
-    undecodable: Callable[[], None]
-    doubled: Callable[[], None]
-    reply: Callable[[str], None]
-    up: Callable[[bool], None]
-    restart: Callable[[], None]
+    do: Callable[[Driver], Any]
+    result: Future[Any]
 
 
-@dataclass(slots=True)
-class _Answer:
-    token: ReplyToken
-    fingerprints: tuple[bytes, ...]
-    reply: Reply
-    text: str | None = None
-    tries: int = 0
-    not_before: float = 0.0
+class _Gone:
+    """The device went, or the end is near: look up from waiting."""
+
+
+_GONE = _Gone()
+Event = Notice | Taken | Refused | Answer | _Job | _Gone
 
 
 class Modem:
-    """``accept`` commits a message and gives the way to its reply."""
+    """``open_port`` opens the device by a profile, its notices going where it is told."""
 
     def __init__(
         self,
-        name: str,
-        profile: Profile,
-        new_driver: Callable[[Callable[[Notice | None], None]], Driver],
-        accept: Accept,
-        vault: Releases,
-        counters: Counters,
+        settings: ModemSettings,
+        open_port: OpenPort,
+        core: Core,
+        taking: Taking,
+        answering: Answering,
         *,
-        reassembly_seconds: float,
-        has_pin: bool = False,
+        tried_pin: Place | None = None,
     ) -> None:
-        self.name = name
+        self.name = settings.name
         self.ready = False
-        self._profile = profile
-        self._new_driver = new_driver
-        self._accept = accept
-        self._vault = vault
-        self._counters = counters
-        self._has_pin = has_pin
-        self._notices: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()
-        self._reassembly = Reassembly(reassembly_seconds)
-        self._done: OrderedDict[bytes, None] = OrderedDict()
-        self._answers: deque[_Answer] = deque()
+        self._settings = settings
+        self._open_port = open_port
+        self._core = core
+        self._taking = taking
+        self._answering = answering
+        self._pin = Pin(settings.pin_file, tried_pin, self._note, self._forget)
+        self._watch = Watch(self._tally)
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._backlog: deque[Event] = deque()
         self._sweep_at = 0.0
+        self._early_sweep = False
         self._stop = threading.Event()
-        self._log = structlog.get_logger().bind(modem=name, profile=profile.name)
-        self._thread = threading.Thread(target=self._run, name=f"modem-{name}")
+        self._finish_by: float | None = None
+        self._driver: Driver | None = None
+        self._recorder: Recorder | None = None
+        self._state = "starting"
+        self._profile: Profile = load(GENERIC)
+        self._why = ""
+        self._failures = 0
+        self._restarts = 0
+        self._last_message = 0.0
+        self._log = structlog.get_logger().bind(modem=self.name)
+        self._thread = threading.Thread(target=self._run, name=f"modem-{self.name}")
+
+    # What others call.
 
     def start(self) -> None:
         self._thread.start()
 
-    def close(self) -> None:
-        """End after the message in hand. What lies on the modem stays there."""
+    def heed(self, word: Taken | Refused | Answer) -> None:
+        """The core's word on one of this modem's offers."""
+        self._events.put(word)
+
+    def finish(self) -> None:
+        """Read nothing new; end when the core has answered what is offered."""
+        self._finish_by = time.monotonic() + FINISH_SECONDS
         self._stop.set()
-        self._notices.put(None)
+        self._events.put(_GONE)
+
+    def abandon(self) -> None:
+        """End at once. What lies on the modem stays there."""
+        self._finish_by = time.monotonic()
+        self._stop.set()
+        self._events.put(_GONE)
 
     def join(self, timeout: float) -> None:
         if self._thread.ident is not None:
@@ -130,6 +133,64 @@ class Modem:
         """The thread does its work; a modem that is away is no fault of the process."""
         return self._thread.is_alive()
 
+    def run(self, job: Callable[[Driver], T], timeout: float) -> T:
+        """Do ``job`` with the driver, in this modem's thread. Raises ModemError."""
+        if not self.ready:
+            raise ModemError(f"{self.name} does not answer now", "see modems list")
+        result: Future[T] = Future()
+        self._events.put(_Job(job, result))
+        try:
+            return result.result(timeout)
+        except TimeoutError:
+            result.cancel()
+            raise ModemError(f"{self.name} has too much to do", "try again in a while") from None
+
+    def record(self, recorder: Recorder | None) -> None:
+        """Write down the dialogue with the device, scrubbed; None ends it."""
+        self._recorder = recorder
+        if self._driver is not None:
+            self._driver.record(recorder)
+
+    def view(self) -> View:
+        watch, answering = self._watch, self._answering
+        return View(
+            name=self.name,
+            port=self._settings.port,
+            profile=self._profile.name,
+            why=self._why,
+            state=self._shown_state(),
+            manufacturer=watch.identity.manufacturer,
+            model=watch.identity.model,
+            revision=watch.identity.revision,
+            tag=watch.tag,
+            sim=watch.sim,
+            operator=watch.reception.operator,
+            registration=watch.reception.registration,
+            dbm=watch.reception.dbm,
+            slots={name: list(pair) for name, pair in watch.slots.items()},
+            delivery=self._delivery(),
+            last_message=_coarse(self._last_message),
+            restarts=self._restarts,
+            resets=watch.resets,
+            balance=watch.balance,
+            sent_this_hour=answering.sent_this_hour,
+            held=answering.held,
+        )
+
+    def _delivery(self) -> str:
+        """As it is; as the profile wants it while there is no session."""
+        driver = self._driver
+        if driver is None:
+            return self._profile.sms.delivery
+        return "direct" if driver.direct else "stored"
+
+    def _shown_state(self) -> str:
+        if self._state != "ready":
+            return self._state
+        if not self._watch.registered:
+            return "not-registered"
+        return "cannot-send" if self._answering.failing else "ready"
+
     # Keep it running.
 
     def _run(self) -> None:
@@ -137,212 +198,298 @@ class Modem:
         while not self._stop.is_set():
             started = time.monotonic()
             self._session()
-            self.ready = False
-            self._counters.up(False)
+            self._up(False)
             if time.monotonic() - started > LONGEST_PAUSE:
-                pause = FIRST_PAUSE
-            if self._stop.wait(pause):
-                break
+                pause, self._failures = FIRST_PAUSE, 0
+            self._rest(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
-            self._counters.restart()
+            if not self._stop.is_set():
+                self._restarts += 1
+                self._tally("restart")
 
     def _session(self) -> None:
         """From opening the port to its end or failure."""
-        driver = self._new_driver(self._notices.put)
         try:
-            driver.start(has_pin=self._has_pin)
-            self.ready = True
-            self._counters.up(True)
-            self._log.info("modem-ready")
-            if not self._profile.matches(*driver.identity()):
-                self._log.warning("profile-is-of-another-model")
+            self._driver = driver = self._opened()
+        except TiplineError as error:
+            self._failed(error)
+            return
+        except Exception as error:
+            self._broke(error)
+            return
+        try:
+            self._begin(driver)
             self._serve(driver)
         except TiplineError as error:
-            self._log.warning("modem-failed", error=type(error).__name__, reason=_slug(error))
+            self._failed(error)
+            self._revive(driver)
         except Exception as error:
-            self._log.error("modem-failed", exc_info=error)
+            self._broke(error)
         finally:
+            self._driver = None
             driver.stop()
-            self._has_pin = self._has_pin and not driver.pin_refused
+            self._fail_jobs()
+
+    def _opened(self) -> Driver:
+        """Find out what it is, and make the driver for it."""
+        self._state = "starting"
+        wanted = self._settings.profile
+        first = load(GENERIC if wanted == AUTO else wanted)
+        profile, why = identify.choose(wanted, lambda: self._open_port(first, lambda _notice: None))
+        self._profile, self._why = profile, why
+        if wanted == AUTO and profile.calls.list == "unsafe":
+            raise ModemError(
+                _UNSAFE, f'have voice calls to it barred, and accept it: profile = "{profile.name}"'
+            )
+        return Driver(
+            lambda: self._recorded(self._open_port(profile, self._events.put)),
+            profile,
+            on_gone=lambda: self._events.put(_GONE),
+        )
+
+    def _recorded(self, port: BoundaryPort) -> BoundaryPort:
+        port.recorder = self._recorder
+        return port
+
+    def _begin(self, driver: Driver) -> None:
+        self._drop_notices()
+        self._taking.reopened()
+        self._start(driver)
+        self._watch.identity, self._watch.tag = driver.identity(), driver.imei_tag()
+        self._sweep_at = 0.0
+        driver.arm()
+        # What the session before did not acknowledge is stored if it was not asked for again.
+        self._early_sweep = driver.direct
+        self._up(True)
+        self._log.info("modem-ready", profile=self._profile.name)
+        if "but the modem says" in self._why:
+            self._log.warning("profile-is-of-another-model", profile=self._profile.name)
+
+    def _start(self, driver: Driver) -> None:
+        has_pin, started = self._pin.may_be_sent(), False
+        try:
+            driver.start(has_pin=has_pin)
+            started = True
+        except ModemError as error:
+            if self._pin.refused_before() and error.what == _WANTS_PIN:
+                raise ModemError(_REFUSED_PIN, "correct its pin_file: it is tried once") from None
+            raise
+        finally:
+            self._pin.ended(sent=driver.pin_sent, started=started)
+
+    def _up(self, up: bool) -> None:
+        self.ready = up
+        if up:
+            self._state = "ready"
+        self._tally("up", float(up))
+
+    def _failed(self, error: TiplineError) -> None:
+        self._failures += 1
+        self._state = _STATES.get(error.what, "away")
+        self._log.warning("modem-failed", error=type(error).__name__, reason=_slug(error))
+
+    def _broke(self, error: Exception) -> None:
+        self._failures += 1
+        self._state = "away"
+        self._log.error("modem-failed", exc_info=error)
+
+    def _revive(self, driver: Driver) -> None:
+        """A modem that fails again and again, and still takes a command, is reset."""
+        if driver.lives and self._failures % STUBBORN == 0 and self._state == "away":
+            with contextlib.suppress(TiplineError):
+                self._watch.reset(driver)
+
+    def _rest(self, seconds: float) -> None:
+        """Until the pause is over, or the device comes (back). The core's words are heeded."""
+        until = time.monotonic() + seconds
+        path, absent = Path(self._settings.port), not Path(self._settings.port).exists()
+        while not self._stop.is_set() and time.monotonic() < until:
+            if absent and path.exists():
+                return
+            event = self._next_event(min(1.0, until - time.monotonic()))
+            self._heed_core(None, event)
+
+    # Serve it.
 
     def _serve(self, driver: Driver) -> None:
-        self._sweep_at = 0.0
-        while not self._stop.is_set():
-            if time.monotonic() >= self._sweep_at:
-                self._sweep_at = time.monotonic() + self._profile.sms.sweep_seconds
+        while not self._finished():
+            if time.monotonic() >= self._sweep_at and not self._stop.is_set():
+                self._sweep_at = time.monotonic() + self._next_sweep()
                 self._sweep(driver)
-            self._give_up_waiting(driver)
-            self._answer_one(driver)
-            due = self._sweep_at - time.monotonic()
-            self._heed(
-                driver, 0.0 if self._answer_due() else max(0.0, min(due, self._longest_wait()))
-            )
-            if driver.dropped() > 0:
-                raise ModemError("it delivers directly although it was told not to", _DIRECT)
+            self._taking.keep_up(driver)
+            self._answering.send_one(driver)
+            if self._taking.left_over():
+                self._sweep_soon(LATER)
+            self._heed(driver, self._next_event(self._patience()))
             if not driver.lives:
                 raise ModemError("its port is gone", "see whether it is plugged in")
 
-    def _longest_wait(self) -> float:
-        """Until the next answer is due, or for a while."""
-        if not self._answers:
-            return LONGEST_WAIT
-        return max(0.0, self._answers[0].not_before - time.monotonic())
+    def _next_sweep(self) -> float:
+        early, self._early_sweep = self._early_sweep, False
+        usual = self._profile.sms.sweep_seconds
+        return min(EARLY, usual) if early else usual
+
+    def _finished(self) -> bool:
+        if not self._stop.is_set() or self._finish_by is None:
+            return False
+        return self._taking.idle or time.monotonic() >= self._finish_by
+
+    def _patience(self) -> float:
+        """Seconds until something is to be done without being told."""
+        times = [self._sweep_at, self._taking.next_at(), self._answering.next_at()]
+        first = min(at for at in times if at is not None)
+        longest = SOON / 10 if self._stop.is_set() else LONGEST_WAIT
+        return max(0.0, min(first - time.monotonic(), longest))
+
+    def _next_event(self, seconds: float) -> Event:
+        if self._backlog:
+            return self._backlog.popleft()
+        try:
+            return self._events.get(timeout=max(seconds, 0.0))
+        except queue.Empty:
+            return _GONE
+
+    def _heed(self, driver: Driver, event: Event) -> None:
+        if isinstance(event, Stored):
+            self._fetch(driver, event.slot)
+        elif isinstance(event, Pushed):
+            self._last_message = time.time()
+            self._taking.push(driver, event.part)
+        elif isinstance(event, Ringing):
+            driver.refuse_call()
+            driver.purge_calls()
+            self._tally("call-refused")
+        elif isinstance(event, _Job):
+            _carry_out(event, driver)
+        else:
+            self._heed_core(driver, event)
+
+    def _heed_core(self, driver: Driver | None, event: Event) -> None:
+        if isinstance(event, Taken):
+            self._taking.taken(driver, event.number, answer=event.answer)
+        elif isinstance(event, Refused):
+            self._taking.refused(event.number)
+        elif isinstance(event, Answer):
+            self._answering.answer(event.number, event.text)
+        elif isinstance(event, _Job):
+            event.result.set_exception(ModemError(f"{self.name} does not answer now"))
 
     def _sweep_soon(self, seconds: float) -> None:
-        """Something could not be read or deleted: the line is bad, or the modem busy. It lies
-        there."""
+        """Something could not be read or deleted, or had to wait. It lies there."""
         self._sweep_at = min(self._sweep_at, time.monotonic() + seconds)
 
-    def _heed(self, driver: Driver, seconds: float) -> None:
-        """Wait for a notice that long, and do what it says."""
-        try:
-            notice = self._notices.get(timeout=seconds) if seconds else self._notices.get_nowait()
-        except queue.Empty:
+    def _fetch(self, driver: Driver, slot: Slot) -> None:
+        if self._stop.is_set() or self._taking.full:
+            self._sweep_soon(SOON)
             return
-        if isinstance(notice, Stored):
-            self._fetch(driver, notice.slot)
-        elif isinstance(notice, Ringing):
-            driver.refuse_call()
-
-    # Take messages in.
+        self._last_message = time.time()
+        pdu = driver.read_slot(slot)
+        if pdu is None or not self._taking.take(driver, slot, pdu):
+            self._sweep_soon(SOON)
 
     def _sweep(self, driver: Driver) -> None:
+        """Everything that lies on it, whatever notices came: they get lost."""
         driver.ping()
-        for storage in self._profile.sms.storages:
-            for slot, pdu in self._listed(driver, storage):
-                self._take(driver, slot, pdu)
-        driver.choose(self._profile.sms.storages[0])
+        if not driver.armed():
+            self._log.warning("delivery-armed-again")
+            self._tally("rearmed")
+            driver.arm()
+            self._early_sweep = driver.direct
+        self._watch.look(driver)
+        for storage in driver.storages:
+            self._sweep_storage(driver, storage)
+        driver.choose(driver.storages[0])
 
-    def _give_up_waiting(self, driver: Driver) -> None:
-        """Messages whose missing parts did not come in time are taken in as partial."""
-        for assembled in self._reassembly.expired():
-            self._deliver(driver, assembled)
+    def _sweep_storage(self, driver: Driver, storage: str) -> None:
+        listed = driver.listed(storage)
+        found = {slot for slot, _ in listed}
+        self._forget_notices(found)
+        for slot, pdu in listed:
+            if self._taking.full:
+                self._sweep_soon(SOON / 10)
+                return
+            if not self._taking.take(driver, slot, pdu):
+                self._sweep_soon(SOON)
+        self._taking.swept(storage, found)
 
-    def _listed(self, driver: Driver, storage: str) -> list[tuple[Slot, str]]:
-        """A storage this modem lacks is no failure of the modem, unless it is the first."""
-        try:
-            return driver.listed(storage)
-        except ModemError:
-            if storage == self._profile.sms.storages[0] or not driver.lives:
-                raise
-            return []
+    def _forget_notices(self, slots: set[Slot]) -> None:
+        """Notices of what was just listed: nothing new can lie there before it is deleted."""
+        self._drain()
+        self._backlog = deque(
+            event
+            for event in self._backlog
+            if not (isinstance(event, Stored) and event.slot in slots)
+        )
 
-    def _fetch(self, driver: Driver, slot: Slot) -> None:
-        pdu = driver.read_slot(slot)
-        if pdu is None:
-            self._sweep_soon(SOON)
-        else:
-            self._take(driver, slot, pdu)
+    def _drop_notices(self) -> None:
+        """Of an earlier session: the sweep at the start of this one finds it all."""
+        self._drain()
+        self._backlog = deque(
+            event for event in self._backlog if not isinstance(event, Stored | Pushed | Ringing)
+        )
 
-    def _take(self, driver: Driver, slot: Slot, pdu: str) -> None:
-        part = self._read_twice(driver, slot, driver.part(pdu))
-        if part is None:
-            self._sweep_soon(SOON)
-        elif part.fingerprint in self._done:
-            self._counters.doubled()
-            self._delete(driver, slot)
-            if not any(part.fingerprint in answer.fingerprints for answer in self._answers):
-                self._release(part.sender, (part.fingerprint,))
-        elif isinstance(part, Undecodable) and part.error in NO_TIPS:
-            self._delete(driver, slot)
-            self._release(part.sender, (part.fingerprint,))
-        else:
-            self._assemble(driver, Delivered(self.name, slot, part))
+    def _drain(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._backlog.append(self._events.get_nowait())
 
-    @staticmethod
-    def _read_twice(
-        driver: Driver, slot: Slot, part: Part | Undecodable
-    ) -> Part | Undecodable | None:
-        """What does not decode is read again before it is believed: a bad line must not turn a
-        message into garbage and delete it. None while two readings differ."""
-        if isinstance(part, Part) or part.error in NO_TIPS:
-            return part
-        pdu = driver.read_slot(slot)
-        again = driver.part(pdu) if pdu is not None else None
-        same = again is not None and again.fingerprint == part.fingerprint
-        return again if same or isinstance(again, Part) else None
+    def _fail_jobs(self) -> None:
+        self._drain()
+        for event in [event for event in self._backlog if isinstance(event, _Job)]:
+            self._backlog.remove(event)
+            self._heed_core(None, event)
 
-    def _assemble(self, driver: Driver, delivered: Delivered) -> None:
-        self._counters.part()
-        if isinstance(delivered.part, Undecodable):
-            self._counters.undecodable()
-        assembled = self._reassembly.add(delivered)
-        if assembled is not None:
-            self._deliver(driver, assembled)
+    # With the core.
 
-    def _deliver(self, driver: Driver, assembled: Assembled) -> None:
-        """Commit, then delete, then queue the answer. A store that refuses leaves all as it is."""
-        message = assembled.message
-        try:
-            reply = self._accept(message)
-        except StoreError as error:
-            self._log.error("message-left-on-modem", reason=_slug(error))
-            self._release(message.sender, assembled.fingerprints)
-            return
-        self._remember(assembled.fingerprints)
-        if message.sender is not None and repliable(message.sender):
-            self._answers.append(_Answer(message.sender, assembled.fingerprints, reply))
-        else:
-            self._release(message.sender, assembled.fingerprints)
-        for slot in assembled.slots:
-            self._delete(driver, slot)
+    def _tally(self, what: str, count: float = 1) -> None:
+        self._core.tally(self.name, what, count)
 
-    def _delete(self, driver: Driver, slot: Slot) -> None:
-        """One message that cannot be deleted keeps no other from being read. It is known again
-        when it is listed again, and tried again."""
-        try:
-            driver.delete_slot(slot)
-        except ModemSilentError:
-            raise
-        except ModemError as error:
-            if not driver.lives:
-                raise
-            self._log.warning("message-not-deleted", reason=_slug(error), slot=slot.index)
-            self._sweep_soon(LATER)
+    def _forget(self, place: Place) -> None:
+        self._core.cleared(self.name, (place,))
 
-    def _remember(self, fingerprints: tuple[bytes, ...]) -> None:
-        for fingerprint in fingerprints:
-            self._done[fingerprint] = None
-        while len(self._done) > REMEMBERED:
-            self._done.popitem(last=False)
+    def _note(self, place: Place) -> bool:
+        """Have the core remember ``place``; whether it does."""
+        number = self._core.number()
+        self._core.note(Note(number, self.name, place))
+        until = time.monotonic() + FINISH_SECONDS
+        while time.monotonic() < until and not self._stop.is_set():
+            event = self._next_event(until - time.monotonic())
+            if isinstance(event, Taken | Refused) and event.number == number:
+                return isinstance(event, Taken)
+            self._heed_core(None, event)
+        return False
 
-    def _release(self, token: ReplyToken | None, fingerprints: tuple[bytes, ...]) -> None:
-        if token is not None:
-            self._vault.release(token, fingerprints)
 
-    # Answer.
+_UNSAFE = "it keeps who called it where nothing deletes that"
+_WANTS_PIN, _REFUSED_PIN = "its SIM wants a PIN", "its SIM refused the PIN"
+_STATES = {
+    "its SIM is blocked": "sim-blocked",
+    "its SIM is missing": "sim-missing",
+    _WANTS_PIN: "sim-pin",
+    _REFUSED_PIN: "pin-refused",
+    _UNSAFE: "unsafe",
+}
+"""By what went wrong; everything else is ``away``."""
 
-    def _answer_one(self, driver: Driver) -> None:
-        if not self._answer_due():
-            return
-        answer = self._answers.popleft()
-        result = self._send(driver, answer)
-        if result == "again":
-            self._answers.append(answer)
-            return
-        self._counters.reply(result)
-        self._release(answer.token, answer.fingerprints)
 
-    def _answer_due(self) -> bool:
-        return bool(self._answers) and self._answers[0].not_before <= time.monotonic()
+def _carry_out(job: _Job, driver: Driver) -> None:
+    if not job.result.set_running_or_notify_cancel():
+        return
+    try:
+        job.result.set_result(job.do(driver))
+    except ModemSilentError as error:
+        job.result.set_exception(error)
+        raise
+    except Exception as error:
+        job.result.set_exception(error)
 
-    def _send(self, driver: Driver, answer: _Answer) -> str:
-        """``sent``, ``none`` (not wanted), ``failed``, or ``again``."""
-        try:
-            if answer.text is None:
-                answer.text = answer.reply()
-            if answer.text is None:
-                return "none"
-            driver.send_text(answer.token, answer.text)
-        except NotYetError:
-            answer.not_before = time.monotonic() + MOMENT
-            return "again"
-        except TiplineError as error:
-            answer.tries += 1
-            answer.not_before = time.monotonic() + answer.tries * SEND_PAUSE
-            self._log.warning("reply-failed", reason=_slug(error), count=answer.tries)
-            return "again" if answer.tries < SEND_TRIES else "failed"
-        return "sent"
+
+def _coarse(moment: float) -> str:
+    """How long ago, in words: a minute would say who wrote."""
+    if not moment:
+        return "none"
+    hours = time.time() // 3600 - moment // 3600
+    return "this hour" if hours < 1 else "today" if hours < 24 else "earlier"
 
 
 def _slug(error: TiplineError) -> str:

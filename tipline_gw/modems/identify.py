@@ -1,0 +1,150 @@
+"""What a modem says it is, asked before anything is known about it, and the profile that follows.
+
+Why it exists: the driver needs a profile, and the profile needs to know the modem. It speaks
+through the boundary's port, only commands that change nothing but the echo, and is patient with a
+modem that just started, or that still waits for a message nobody will finish. It refuses to guess:
+two profiles that match are an error, and a modem that says nothing is one too.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from serial import SerialException
+
+from tipline_gw.boundary.serial_line import BoundaryPort
+from tipline_gw.errors import ModemError, ModemSilentError
+from tipline_gw.modems import profiles
+from tipline_gw.modems.profiles import Profile
+
+PATIENCE = 5.0
+"""Seconds that a modem may let pass before its first answer."""
+ANSWER_SECONDS = 3.0
+_TRY_SECONDS = 1.0
+_ESCAPE = b"\x1b"
+_FINAL = re.compile(r"(?:OK|ERROR|COMMAND NOT SUPPORT|\+CM[ES] ERROR: \d+)$")
+_PREFIX = re.compile(r"\+[CG][A-Z]{2,3}:\s*")
+
+Registration = Literal["home", "roaming", "searching", "denied", "none", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Answers to AT+CGMI, AT+CGMM, ATI (its lines joined by a blank) and AT+CGMR; empty where it
+    gives none."""
+
+    manufacturer: str
+    model: str
+    information: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """``operator`` as the modem names it, ``registration`` (3GPP TS 27.007 §7.2), ``dbm`` of
+    +CSQ (§8.5); None where it does not know."""
+
+    operator: str
+    registration: Registration
+    dbm: int | None
+
+
+def asked(ask: Callable[[str], list[str]]) -> Identity:
+    """The identity, by a function that gives all the lines of an answer to a command."""
+
+    def first(*commands: str) -> str:
+        for command in commands:
+            lines = ask(command)
+            if len(lines) > 1 and lines[-1] == "OK":
+                return _PREFIX.sub("", lines[0].strip()).strip('" ')
+        return ""
+
+    manufacturer, model = first("AT+CGMI", "AT+GMI"), first("AT+CGMM", "AT+GMM")
+    revision = first("AT+CGMR", "AT+GMR")
+    information = " ".join(line.strip() for line in ask("ATI")[:-1])
+    return Identity(manufacturer, model, information, revision)
+
+
+def identify(open_port: Callable[[], BoundaryPort]) -> Identity:
+    """Open the port, ask, close it. Raises ModemError."""
+    try:
+        port = open_port()
+        try:
+            _wake(port)
+            return asked(lambda command: _ask(port, command, ANSWER_SECONDS))
+        finally:
+            port.close()
+    except (SerialException, OSError):
+        raise ModemError("its port is gone", "see whether it is plugged in") from None
+
+
+def choose(name: str, open_port: Callable[[], BoundaryPort]) -> tuple[Profile, str]:
+    """The profile for the modem at that port, ``auto`` or by its name, and why, in words.
+
+    Raises ModemError, and ConfigError where two profiles match or the named one is not there.
+    """
+    if name != profiles.AUTO:
+        profile = profiles.load(name)
+        return profile, _named(profile, identify(open_port))
+    identity = identify(open_port)
+    profile = profiles.select(identity.manufacturer, identity.model, identity.information)
+    if profile.name == profiles.GENERIC:
+        return profile, f"nothing matches {_shown(identity)}: {profile.name}"
+    return profile, f"{_shown(identity)} match {profile.name}"
+
+
+def _named(profile: Profile, identity: Identity) -> str:
+    said = f"{identity.manufacturer} {identity.model}".strip()
+    fits = profile.matches(identity.manufacturer, identity.model, identity.information)
+    if fits or not said:
+        return "named in the configuration"
+    return f"named in the configuration, but the modem says it is {said}"
+
+
+def _shown(identity: Identity) -> str:
+    return f"+CGMI '{identity.manufacturer}' and +CGMM '{identity.model}'"
+
+
+# -- one command at a time -------------------------------------------------------------------------
+
+
+def _wake(port: BoundaryPort) -> None:
+    """Until it answers. After a silence, what it may still be waiting for is cancelled first."""
+    until = time.monotonic() + PATIENCE
+    lead = False
+    while time.monotonic() < until:
+        if lead:
+            port.write(_ESCAPE)
+        try:
+            _ask(port, "AT", _TRY_SECONDS)
+        except ModemSilentError:
+            lead = True
+            continue
+        if lead:
+            _drain(port)
+        _ask(port, "ATE0", ANSWER_SECONDS)
+        return
+    raise ModemSilentError("not identified: no answer to AT in time", "is it switched on?")
+
+
+def _ask(port: BoundaryPort, command: str, seconds: float) -> list[str]:
+    """All lines of the answer, the final result last. Raises ModemSilentError."""
+    port.write(command.encode("ascii") + b"\r")
+    lines: list[str] = []
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for line in port.lines():
+            lines.append(line)
+            if _FINAL.match(line):
+                return lines
+    raise ModemSilentError(f"not identified: no answer to {command} in time", "does it hang?")
+
+
+def _drain(port: BoundaryPort) -> None:
+    """Late answers to the tries before would be taken for those to the next command."""
+    while port.lines():
+        continue

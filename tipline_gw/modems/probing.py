@@ -1,0 +1,127 @@
+"""A probe from the opened port to the proposed profile: :mod:`tipline_gw.modems.probe` asks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tipline_gw.boundary.recorder import Recorder
+from tipline_gw.boundary.serial_line import BoundaryPort
+from tipline_gw.boundary.vault import Vault
+from tipline_gw.errors import ConfigError, ModemError
+from tipline_gw.modems import identify, profiles
+from tipline_gw.modems.alone import VAULT_SECONDS, open_port
+from tipline_gw.modems.identify import Identity
+from tipline_gw.modems.probe import Finding, Probe, asker
+from tipline_gw.modems.profiles import Profile
+from tipline_gw.modems.proposal import proposal
+
+Keep = Callable[[str], object]
+"""Takes a piece of text to be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """``profile``: the one that matches or was named, the generic one where none does, empty where
+    several do; ``why``. ``disagreements``: what that profile asks for and the modem lacks.
+    ``usb``: ``(vendor:product, interface)``, of a USB modem. ``proposal``: a profile file."""
+
+    port: str
+    identity: Identity
+    usb: tuple[str, int] | None
+    profile: str
+    why: str
+    findings: tuple[Finding, ...]
+    disagreements: tuple[str, ...]
+    proposal: str
+
+    @property
+    def matched(self) -> bool:
+        """Some profile is for this model."""
+        return self.profile not in ("", profiles.GENERIC)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def probe(port: str, name: str, keep: Keep | None, told: Callable[[Finding], None]) -> Probed:
+    """Identify what is at ``port``, match it or take the profile ``name``, ask it all. Each finding
+    goes to ``told`` as it comes, the scrubbed dialogue to ``keep``. Raises ModemError."""
+    vault = Vault(VAULT_SECONDS)
+    recorder = Recorder(keep) if keep else None
+    first = profiles.load(profiles.GENERIC if name == profiles.AUTO else name)
+
+    def opened() -> BoundaryPort:
+        line = open_port(port, vault, first)
+        line.recorder = recorder
+        return line
+
+    try:
+        identity = identify.identify(opened)
+        chosen, why = _chosen(name, first, identity)
+        return _asked(port, opened(), identity, chosen, why, told)
+    finally:
+        vault.close()
+
+
+def _chosen(name: str, named: Profile, identity: Identity) -> tuple[Profile | None, str]:
+    said = (identity.manufacturer, identity.model, identity.information)
+    if name != profiles.AUTO:
+        fits = named.matches(*said)
+        return named, "named" + ("" if fits else ", but it is not for what the modem says it is")
+    try:
+        profile = profiles.select(*said)
+    except ConfigError as error:
+        return None, str(error)
+    if profile.name == profiles.GENERIC:
+        return profile, "no profile is for this model"
+    return profile, "what it says of itself matches"
+
+
+def _asked(
+    port: str,
+    line: BoundaryPort,
+    identity: Identity,
+    profile: Profile | None,
+    why: str,
+    told: Callable[[Finding], None],
+) -> Probed:
+    asking, findings, usb = Probe(asker(line)), [], usb_of(port)
+    try:
+        for finding in asking.findings():
+            findings.append(finding)
+            told(finding)
+    except OSError:
+        raise ModemError(f"{port} went away while it was asked", "see its plug and power") from None
+    finally:
+        line.close()
+    disagreements = asking.disagreements(profile) if profile else []
+    return Probed(
+        port=port,
+        identity=identity,
+        usb=usb,
+        profile=profile.name if profile else "",
+        why=why,
+        findings=tuple(findings),
+        disagreements=tuple(disagreements),
+        proposal=proposal(asking, identity, usb),
+    )
+
+
+def usb_of(port: str, sysfs: Path = Path("/sys")) -> tuple[str, int] | None:
+    """``(vendor:product, interface)`` of the USB device behind a tty; None where there is none."""
+    tty = Path(os.path.realpath(port)).name
+    here = (sysfs / "class" / "tty" / tty / "device").resolve()
+    for place in (here, *here.parents):
+        if (place / "bInterfaceNumber").exists():
+            vendor, product = (_sys(place.parent / f"id{what}") for what in ("Vendor", "Product"))
+            return f"{vendor}:{product}", int(_sys(place / "bInterfaceNumber"), 16)
+    return None
+
+
+def _sys(path: Path) -> str:
+    return path.read_text().strip().lower()

@@ -1,0 +1,111 @@
+"""How a modem fares: on the network or not, its storages, its balance; and when it must be reset.
+
+Looked at with each sweep, for the engineer's list and the metrics. It refuses to act sooner than
+a person would: a modem out of the network finds it again by itself most of the time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from tipline_gw.errors import ModemError
+from tipline_gw.modems import balance
+from tipline_gw.modems.identify import Identity, Reception
+
+LOST_SECONDS = 300.0
+"""Off the network for this long, its software is restarted; the same again, its hardware."""
+BALANCE_SECONDS = 86400.0
+ON_NETWORK = ("home", "roaming")
+
+
+class Hardware(Protocol):
+    def reception(self) -> Reception: ...
+    def slots(self) -> dict[str, tuple[int, int]]: ...
+    def sim(self) -> str: ...
+    def ussd(self, code: str, timeout: float = 30) -> str: ...
+    def soft_reset(self) -> bool: ...
+    def power_cycle(self) -> bool: ...
+
+
+class Watch:
+    """What one modem last said of itself. Used by its thread, read by any."""
+
+    def __init__(
+        self, tally: Callable[[str, float], None], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._tally = tally
+        self._now = now
+        self.identity = Identity("", "", "", "")
+        self.tag = ""
+        self.sim = "unknown"
+        self.reception = Reception("", "unknown", None)
+        self.slots: dict[str, tuple[int, int]] = {}
+        self.balance: float | None = None
+        self.resets = 0
+        self._lost_since: float | None = None
+        self._harder = False
+        self._balance_at = 0.0
+        self._log = structlog.get_logger()
+
+    @property
+    def registered(self) -> bool:
+        return self.reception.registration in (*ON_NETWORK, "unknown")
+
+    def look(self, driver: Hardware) -> None:
+        """Raises ModemError when the modem had to be reset, and is to be opened anew."""
+        self.sim = driver.sim()
+        self.slots = driver.slots()
+        full = [name for name, (used, total) in self.slots.items() if 0 < total <= used]
+        for name in full:
+            self._tally("storage-full", 1)
+            self._log.warning("storage-was-full", storage=name.lower())
+        self.reception = driver.reception()
+        if self.reception.dbm is not None:
+            self._tally("signal-dbm", self.reception.dbm)
+        self._tally("registered", int(self.registered))
+        if self.registered:
+            self._lost_since, self._harder = None, False
+            self._ask_balance(driver)
+        else:
+            self._lost(driver)
+
+    def _lost(self, driver: Hardware) -> None:
+        now = self._now()
+        if self._lost_since is None:
+            self._lost_since = now
+            self._log.warning("not-registered", state=self.reception.registration)
+        elif now - self._lost_since > LOST_SECONDS:
+            self._lost_since = now
+            if self.reset(driver):
+                raise ModemError("it was reset to find its network again")
+
+    def reset(self, driver: Hardware) -> bool:
+        """Its software first; its hardware when that has not helped. False: it cannot."""
+        done = (self._harder and driver.power_cycle()) or driver.soft_reset()
+        self._harder = True
+        if done:
+            self.resets += 1
+            self._tally("reset", 1)
+            self._log.warning("modem-reset", count=self.resets)
+        return done
+
+    def _ask_balance(self, driver: Hardware) -> None:
+        if self._now() < self._balance_at:
+            return
+        self._balance_at = self._now() + BALANCE_SECONDS
+        operator = self.reception.operator
+        code = balance.code_for(operator)
+        if code is None:
+            return
+        try:
+            self.balance = balance.balance_of(operator, driver.ussd(code))
+        except ModemError:
+            self._log.warning("balance-not-told")
+            return
+        if self.balance is not None:
+            self._tally("balance", self.balance)
+            self._tally("balance-low", int(balance.is_low(operator, self.balance)))
