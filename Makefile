@@ -30,7 +30,7 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -c pyproject.toml -r tipline_gw
 
-bench: setup
+bench: setup testers asterisk
 	$(BIN)/python -m tests.bench
 
 setup: system $(READY)
@@ -51,10 +51,12 @@ system:
 	        espeak-ng python3-venv >/dev/null; \
 	fi
 
-# What the tests compare with: another SMS daemon, the other database, npm for the age vectors.
+# What the tests compare with: two other SMS daemons, the other database, npm for the age vectors.
 testers:
 	@missing=; \
 	command -v gammu-smsd >/dev/null || missing="$$missing gammu-smsd"; \
+	command -v smsd >/dev/null || missing="$$missing smstools"; \
+	ls /usr/lib/*/dbd/libdbdsqlite3.so >/dev/null 2>&1 || missing="$$missing libdbd-sqlite3"; \
 	command -v npm >/dev/null || missing="$$missing npm"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	if [ -n "$$missing" ]; then \

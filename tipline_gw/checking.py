@@ -16,8 +16,8 @@ from typing import Any
 
 from tipline_gw.asterisk_files import faults as asterisk_faults
 from tipline_gw.errors import TiplineError
-from tipline_gw.modems import profiles
-from tipline_gw.modems.bank import read_pin
+from tipline_gw.modems import balance, profiles
+from tipline_gw.modems.pin import read_pin
 from tipline_gw.prompts.check import Problem
 from tipline_gw.prompts.check import check as check_prompts
 from tipline_gw.sealing.recipients import load_recipients
@@ -107,9 +107,11 @@ def _holds_identity(path: Path) -> bool:
 def _profiles(config: Path, settings: Settings) -> Iterator[Finding]:
     for name in profiles.names():
         yield from _attempt(config, partial(profiles.load, name))
+    yield from _attempt(config, partial(balance.operator_of, ""))
     for modem in settings.modem:
         if modem.profile != "auto":
             yield from _attempt(config, partial(profiles.load, modem.profile))
+            yield from _unsafe(config, modem.name, modem.profile)
         if modem.pin_file:
             yield from _attempt(modem.pin_file, partial(read_pin, modem.pin_file))
         if not Path(modem.port).exists():
@@ -117,6 +119,17 @@ def _profiles(config: Path, settings: Settings) -> Iterator[Finding]:
                 str(config), 0, f"modem {modem.name}: there is no {modem.port} now",
                 "plug it in, or correct its port", fatal=False,
             )  # fmt: skip
+
+
+def _unsafe(config: Path, name: str, profile: str) -> Iterator[Finding]:
+    """Accepted by name; what it takes to be safe with it is still the operator's to do."""
+    try:
+        calls = profiles.load(profile).calls
+    except TiplineError:
+        return  # a finding already
+    if calls.list == "unsafe":
+        what = f"modem {name}: {profile} keeps who called it where nothing deletes that"
+        yield Finding(str(config), 0, what, "have voice calls to it barred", fatal=False)
 
 
 def _listeners(config: Path, settings: Settings) -> Iterator[Finding]:

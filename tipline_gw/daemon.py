@@ -6,33 +6,24 @@ Nothing else wires anything. What the rooms know of one another are the callable
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import functools
-import os
-import resource
 import signal
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import structlog
 
 from tipline_gw import __version__
 from tipline_gw.boundary.pdu import join
-from tipline_gw.boundary.vault import Vault
-from tipline_gw.domain import case_code
-from tipline_gw.domain.case_code import CaseCode
-from tipline_gw.domain.sms import Message, Reply
-from tipline_gw.domain.tip import Kind, TipId
-from tipline_gw.errors import ConfigError, StoreError
-from tipline_gw.intake import texts
-from tipline_gw.intake.asking import asked_code
+from tipline_gw.domain.tip import Kind
+from tipline_gw.errors import StoreError
 from tipline_gw.intake.calls import CallTip
 from tipline_gw.intake.codes import CodePool
 from tipline_gw.intake.desk import Desk
+from tipline_gw.intake.sms import SmsIntake
 from tipline_gw.ivr.dialog import dialog
-from tipline_gw.modems.bank import Bank
-from tipline_gw.prompts import names
+from tipline_gw.modem_host import ModemHost
 from tipline_gw.prompts.catalogue import Catalogue
 from tipline_gw.sealing.recipients import load_recipients
 from tipline_gw.settings import Settings
@@ -51,23 +42,20 @@ _log = structlog.get_logger()
 HOUSEKEEPING_SECONDS = 20.0
 CHECKPOINT_SECONDS = 900.0
 DRAIN_SECONDS = 5.0
-ANSWER_SECONDS = 600.0
-"""How long a sender may still be answered after the last part came."""
 
 
 class Daemon:
     """Made from settings: whatever is wrong with them is raised here, before anything starts."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, config: Path, settings: Settings, log_level: str = "info") -> None:
         self._settings = settings
         self._stop = threading.Event()
         self._checkpoint_at = 0.0
         self.metrics = Metrics()
         recipients = load_recipients(settings.recipients.file)
-        self._catalogues = [
+        catalogues = [
             Catalogue.load(language, settings.voice.prompts) for language in settings.line.languages
         ]
-        self._keywords = [c.keywords[names.KEYWORD_STATUS] for c in self._catalogues]
         self._engine = open_engine(settings.store.url)
         migrate(self._engine)
         self._writer = Writer(self._engine, self._committed)
@@ -82,13 +70,16 @@ class Daemon:
                 granularity=settings.line.time_granularity,
                 on_tip=self._count_tip,
             )
-            self._vault = Vault(settings.sms.reassembly_seconds + ANSWER_SECONDS)
-            self._bank = Bank(
-                settings.modem,
-                self.accept,
-                self._vault,
-                self.metrics,
-                settings.sms.reassembly_seconds,
+            self._sms = SmsIntake(
+                self._desk,
+                catalogues,
+                settings.sms,
+                modems=[modem.name for modem in settings.modem],
+                join=join,
+                count=lambda what: self.metrics.asked.labels(what).inc(),
+            )
+            self._modems = ModemHost(
+                config, log_level, settings.modem, self._sms, self.metrics.take
             )
             self._listen()
         except BaseException:
@@ -106,7 +97,6 @@ class Daemon:
         metrics.gauge("calls_now", "Calls under way.", lambda: self._agi.active)
         metrics.gauge("connections_refused", "FastAGI, over max_calls.", lambda: self._agi.refused)
         metrics.gauge("connections_malformed", "Not FastAGI.", lambda: self._agi.malformed)
-        metrics.gauge("addresses_held", "Senders not yet answered.", lambda: self._vault.count)
 
     # Life.
 
@@ -122,8 +112,8 @@ class Daemon:
             self.close()
 
     def _keep_house(self) -> None:
-        """Addresses that were never answered go; what was deleted leaves the write-ahead log."""
-        self._vault.sweep()
+        """What was deleted leaves the write-ahead log; systemd is told that all is well."""
+        self._modems.keep_house()
         if time.monotonic() >= self._checkpoint_at:
             self._checkpoint_at = time.monotonic() + CHECKPOINT_SECONDS
             with contextlib.suppress(StoreError):
@@ -134,7 +124,7 @@ class Daemon:
     def start(self) -> None:
         self._audio.serve_forever()
         self._agi.serve_forever()
-        self._bank.start()
+        self._modems.start()
         self._health.start()
         _log.info("ready", version=f"v{__version__}", count=len(self._settings.modem))
         sd_notify("READY=1")
@@ -145,39 +135,13 @@ class Daemon:
         _log.info("stopping")
         self._agi.close(DRAIN_SECONDS)
         self._audio.close()
-        self._bank.close()
+        self._modems.close()
+        self._sms.close()
         self._codes.close()
         self._writer.close()
-        self._vault.close()
         self._health.close()
         self._engine.dispose()
         _log.info("stopped")
-
-    # The way of a text.
-
-    def accept(self, message: Message) -> Reply:
-        """Seal and commit; the reply is drawn when the modem's copy is gone. A text that asks for
-        the state of a case is answered, and is no tip."""
-        text = _text(message)
-        asks, code = asked_code(text.text or "", self._keywords)
-        if asks:
-            return functools.partial(self._tell_state, code)
-        return functools.partial(self._reply, texts.accept(self._desk, text))
-
-    def _reply(self, tip_id: TipId) -> str | None:
-        if self._settings.sms.reply == "none":
-            return None
-        code = case_code.written(self._desk.give_code(tip_id, wait=0))
-        return self._in_every_language(names.RECEIVED_CODE, code=code)
-
-    def _tell_state(self, code: CaseCode | None) -> str:
-        state = self._desk.state_of(code) if code else None
-        if state is None:
-            return self._in_every_language(names.STATUS_UNKNOWN)
-        return self._in_every_language(names.status(state))
-
-    def _in_every_language(self, name: str, **fields: str) -> str:
-        return "\n".join(catalogue.sms(name, **fields) for catalogue in self._catalogues)
 
     # The way of a call.
 
@@ -196,7 +160,7 @@ class Daemon:
     # What is told of it.
 
     def _count_tip(self, kind: Kind) -> None:
-        self.metrics.tips.labels(kind.value).inc()
+        self.metrics.tip(kind)
 
     def _committed(self, seconds: float, jobs: int) -> None:
         self.metrics.commit_seconds.observe(seconds)
@@ -205,39 +169,14 @@ class Daemon:
     def _faults(self) -> list[str]:
         """What a restart would mend."""
         faults = [] if self._writer.alive else ["the store's writer is dead"]
-        return faults + [f"modem {name}: its thread is dead" for name in self._bank.dead()]
+        return faults + self._modems.faults()
 
     def _hindrances(self) -> list[str]:
         """What keeps tips from being taken now. One modem away does not: the others go on."""
         hindrances = self._faults()
         if self._writer.fault:
             hindrances.append(self._writer.fault)
-        away = self._bank.away()
+        away = self._modems.away()
         if away and len(away) == len(self._settings.modem):
             hindrances.append("no modem answers: " + ", ".join(away))
         return hindrances
-
-
-def _text(message: Message) -> texts.Text:
-    if message.undecodable is not None:
-        return texts.Text(
-            None, error=message.undecodable.error, data=message.undecodable.data.hex()
-        )
-    return texts.Text(
-        join(message.parts),
-        encoding=message.parts[0].encoding,
-        parts=len(message.parts),
-        partial=message.partial,
-    )
-
-
-_PR_SET_DUMPABLE = 4
-
-
-def harden_process() -> None:
-    """No core dumps and no attaching: memory may hold a number for a moment, and speech."""
-    os.umask(0o077)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
-        raise ConfigError("the kernel does not let core dumps be forbidden")

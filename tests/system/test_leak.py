@@ -167,6 +167,7 @@ def play_tapped(home: world.Home, tap: Tap, letters: Letters) -> None:
     tap.say("RING", f'+CLIP: "{caller}",145,"",,"",0')
     tap.say("+CRING: VOICE", f'+CLCC: 1,1,4,0,0,"{caller}",145')
     tap.say(f"+CMT: ,{len(pdu) // 2 - len(CENTRE)}", pdu.upper())
+    letters.sent += 1
     tap.say(f"+CDS: {len(report) // 2 - len(CENTRE)}", report.upper())
     tap.say(f'+CUSD: 0,"Recarga de {sender}",15', f"^NUEVO:{caller}")
     letters.text("tapped", "y sigue en pie")
@@ -246,7 +247,8 @@ def scene(host, root, tmp_path_factory):
             held = while_held(home, letters)
             remembered: list = []
             until(lambda: not remember(home, remembered), 60)
-            opened_files = files_of(home.gateway.pid)
+            opened_files = [file for pid in home.gateway.pids for file in files_of(pid)]
+            processes = len(home.gateway.pids)
             tries = [
                 line for line in locked.control.transcript() if line.upper().startswith("AT+CPIN=")
             ]
@@ -260,7 +262,7 @@ def scene(host, root, tmp_path_factory):
             yield SimpleNamespace(
                 home=home, letters=letters, reports=reports, folders=folders, stopped=stopped,
                 read=min(read, alive), hits=hits + running_hits, pin_hits=pin_hits,
-                tries=tries, opened_files=opened_files,
+                tries=tries, opened_files=opened_files, processes=processes,
                 remembered=remembered, held=held, readable=readable, temporary=temporary,
                 console=exchange.asterisk.log, log=home.gateway.log.read_text(),
                 tips=json.loads(tipline(home.config, "tips", "list", "--json")),
@@ -294,7 +296,7 @@ def while_held(home: world.Home, letters: Letters) -> list[str]:
     control, sender = home.modems["gsm0"].control, letters.next_sender()
     control.receive(sender, LONG, ref=200, omit=[2])
     assert until(lambda: home.gateway.count("addresses_held") == 1, 20)
-    forms = [form for form, _ in memory.residue(home.gateway.pid, [sender], SHARED)]
+    forms = [form for form, _ in residue(home, [sender])]
     control.receive(sender, LONG, ref=200, omit=[1])
     letters.sent += 1
     settle(home)
@@ -302,8 +304,13 @@ def while_held(home: world.Home, letters: Letters) -> list[str]:
 
 
 def remember(home: world.Home, scans: list) -> list:
-    scans.append(memory.residue(home.gateway.pid, NUMBERS, SHARED))
+    scans.append(residue(home, NUMBERS))
     return scans[-1]
+
+
+def residue(home: world.Home, numbers: list[str]) -> list:
+    """Of both processes of the daemon."""
+    return [hit for pid in home.gateway.pids for hit in memory.residue(pid, numbers, SHARED)]
 
 
 def files_of(pid: int) -> list[Path]:
@@ -387,6 +394,7 @@ def test_the_search_of_the_daemons_memory_finds_a_number_that_is_there(scene):
 
 
 def test_no_number_is_left_in_the_memory_of_the_daemon(scene):
+    assert scene.processes == 2
     assert scene.remembered[-1] == [], [len(scan) for scan in scene.remembered]
 
 

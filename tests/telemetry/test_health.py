@@ -5,6 +5,7 @@ import urllib.request
 import pytest
 
 from tipline_gw.demo.stage import free_port
+from tipline_gw.domain.tip import Kind
 from tipline_gw.errors import ConfigError
 from tipline_gw.telemetry.health import HealthServer, sd_notify
 from tipline_gw.telemetry.metrics import Metrics
@@ -32,7 +33,7 @@ def get(listen: str, path: str) -> tuple[int, str]:
 
 def test_the_three_pages(served):
     listen, faults, metrics = served
-    metrics.tips.labels("sms").inc()
+    metrics.tip(Kind.SMS)
     assert get(listen, "/healthz") == (200, "ok\n")
     assert get(listen, "/readyz") == (200, "ok\n")
     assert 'tipline_tips_total{kind="sms"} 1.0' in get(listen, "/metrics")[1]
