@@ -347,3 +347,31 @@ def test_what_was_delivered_directly_before_a_restart_is_known_when_it_is_stored
     assert scene.core.offers == []
     assert scene.modem.did == [("delete", 4)]
     assert {one for _, one in scene.core.done} == {place(4, hola), before}
+
+
+def test_what_needs_nothing_of_the_modem_is_taken_aside_and_the_rest_is_not():
+    scene = Scene()
+    report = Undecodable(None, "status-report", b"", b"r")
+    scene.modem.slots = {1: part("hola"), 2: report, 3: part("hola")}
+    aside = [scene.taking.take_aside(scene.modem, Slot("SM", n), str(n)) for n in (1, 2, 3)]
+    assert aside == [True, False, False]
+    assert len(scene.core.offers) == 1
+    assert scene.modem.did == []
+
+
+def test_a_direct_delivery_that_does_not_decode_is_believed_when_it_comes_again():
+    scene = Scene()
+    broken = Undecodable(ALICE, "truncated", b"x", b"broken")
+    scene.taking.push(scene.modem, broken)
+    assert (scene.core.offers, scene.modem.did) == ([], [("acknowledge", False)])
+    scene.taking.push(scene.modem, broken)
+    assert scene.core.offers[0].message.undecodable == broken
+    scene.taken(1)
+    assert scene.modem.did == [("acknowledge", False), ("acknowledge", True)]
+
+
+def test_a_line_that_garbles_everything_ends_no_delivery():
+    scene = Scene()
+    for number in range(taking_module.DOUBTS + 1):
+        scene.taking.push(scene.modem, Undecodable(ALICE, "truncated", b"x", bytes([number])))
+    assert len(scene.core.offers) == 1

@@ -64,6 +64,7 @@ class BoundaryComms(SerialComms):  # type: ignore[misc]
         self._awaited: _Awaited | None = None
         self._ussd_lines: list[str] = []
         self.ussd_answers: queue.Queue[str] = queue.Queue(_MAX_USSD_ANSWERS)
+        self.meanwhile: Callable[[], None] | None = None
 
     def connect(self) -> None:
         self.serial = self.open_port()
@@ -73,6 +74,8 @@ class BoundaryComms(SerialComms):  # type: ignore[misc]
 
     def exchange(self, data: str, timeout: float, *, prompt: bool = False) -> list[str]:
         """Write ``data`` and wait for all lines of the answer, or with ``prompt`` for that.
+
+        What is to be done ``meanwhile`` is done while the modem works; it may not speak to it.
 
         Raises TimeoutException, and SerialException when the device goes or is gone.
         """
@@ -84,6 +87,9 @@ class BoundaryComms(SerialComms):  # type: ignore[misc]
             awaited = _Awaited(prompt=prompt, ussd="+CUSD" in data and "?" in data)
             self._awaited = awaited
             port.write(data.encode("ascii"))
+            work, self.meanwhile = self.meanwhile, None
+            if work is not None:
+                work()
             if not awaited.came.acquire(timeout=timeout):
                 self._awaited = None
                 raise TimeoutException

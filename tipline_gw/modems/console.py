@@ -34,7 +34,7 @@ _RESETS = "use modems reset"
 _CALLS = "the gateway makes and takes no calls"
 
 _DELETING = ("+CMGD", "+CMGDA", "+QMGDA", "+CMGRD", "+CNMA")
-_SWITCHING = ("+CFUN", "^RESET", "+CRESET", "!RESET", "#REBOOT", "#SHDN", "^SMSO")
+_SWITCHING: tuple[str, ...] = ("+CFUN", "^RESET", "+CRESET", "!RESET", "#REBOOT", "#SHDN", "^SMSO")
 _SWITCHING += ("+QPOWD", "+CPOF", "+CPOWD", "+CPWROFF")
 
 _SET_REFUSED = {

@@ -88,6 +88,8 @@ class Modem:
         self._watch = Watch(self._tally)
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._backlog: deque[Event] = deque()
+        self._read: tuple[Slot, str] | None = None
+        self._left: deque[tuple[Slot, str]] = deque()
         self._sweep_at = 0.0
         self._early_sweep = False
         self._stop = threading.Event()
@@ -253,6 +255,8 @@ class Modem:
 
     def _begin(self, driver: Driver) -> None:
         self._drop_notices()
+        self._read = None
+        self._left.clear()
         self._taking.reopened()
         self._start(driver)
         self._watch.identity, self._watch.tag = driver.identity(), driver.imei_tag()
@@ -320,7 +324,12 @@ class Modem:
             self._answering.send_one(driver)
             if self._taking.left_over():
                 self._sweep_soon(LATER)
-            self._heed(driver, self._next_event(self._patience()))
+            event = self._next_event(0.0 if driver.meanwhile else self._patience())
+            if event is _GONE:
+                self._work_off(driver)
+            else:
+                self._heed(driver, event)
+            self._take_what_is_left(driver)
             if not driver.lives:
                 raise ModemError("its port is gone", "see whether it is plugged in")
 
@@ -384,8 +393,24 @@ class Modem:
             return
         self._last_message = time.time()
         pdu = driver.read_slot(slot)
-        if pdu is None or not self._taking.take(driver, slot, pdu):
+        if pdu is None:
             self._sweep_soon(SOON)
+            return
+        # The line is the bottleneck: the next command goes out before this is worked on.
+        self._read = slot, pdu
+        driver.meanwhile = lambda: self._work_off(driver)
+
+    def _work_off(self, driver: Driver) -> None:
+        """Take in what was read last, as far as nothing need be said to the modem for it."""
+        driver.meanwhile = None
+        read, self._read = self._read, None
+        if read is not None and not self._taking.take_aside(driver, *read):
+            self._left.append(read)
+
+    def _take_what_is_left(self, driver: Driver) -> None:
+        while self._left:
+            if not self._taking.take(driver, *self._left.popleft()):
+                self._sweep_soon(SOON)
 
     def _sweep(self, driver: Driver) -> None:
         """Everything that lies on it, whatever notices came: they get lost."""

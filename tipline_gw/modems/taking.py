@@ -39,6 +39,8 @@ REFUSED_PAUSE = 2.0
 PATIENCE = 10.0
 """Seconds that a message delivered directly may stay unacknowledged while the core refuses it.
 The network waits somewhat longer (3GPP TS 24.011 §10, TR2M)."""
+DOUBTS = 3
+"""Messages delivered directly that did not decode, one after the other, before one is believed."""
 NO_TIPS = frozenset(("status-report", "not-received", "waiting", "silent", "sim"))
 """Reports, what the gateway itself sent, and what no person wrote: deleted, not taken in."""
 
@@ -116,6 +118,7 @@ class Taking:
         self._done: OrderedDict[bytes, None] = OrderedDict()
         self._refused: list[tuple[float, Assembled, bool]] = []
         self._direct: _Unacknowledged | None = None
+        self._doubted: set[bytes] = set()
         self._session = 0
         self._log = structlog.get_logger().bind(modem=modem)
 
@@ -158,10 +161,38 @@ class Taking:
             return False
         return self._sort(driver, part, slot)
 
+    def take_aside(self, driver: Hardware, slot: Slot, pdu: str) -> bool:
+        """As :meth:`take`, where nothing need be said to the modem for it. False: nothing done."""
+        part = driver.part(pdu)
+        if not isinstance(part, Part) or _no_tip(part):
+            return False
+        place = Place(slot, check_of(part, self._salt))
+        known = part.fingerprint in self._in_flight or part.fingerprint in self._done
+        if known or self._is_settled(place):
+            return False
+        self._assemble(part, place)
+        return True
+
     def push(self, driver: Hardware, part: Part | Undecodable) -> None:
         """A message that was delivered directly, and waits for its acknowledgement."""
+        if self._doubts(part):
+            self._direct = None
+            driver.acknowledge(False)
+            return
         self._direct = _Unacknowledged(part.fingerprint, time.monotonic() + PATIENCE)
         self._sort(driver, part, DIRECT)
+
+    def _doubts(self, part: Part | Undecodable) -> bool:
+        """What does not decode is refused until the same comes again: the network has it still, and
+        the line may have been bad. A line that is bad again and again is believed in the end."""
+        if isinstance(part, Part) or _no_tip(part):
+            return False
+        doubted = part.fingerprint in self._doubted or len(self._doubted) >= DOUBTS
+        if doubted:
+            self._doubted.clear()
+        else:
+            self._doubted.add(part.fingerprint)
+        return not doubted
 
     def _sort(self, driver: Hardware, part: Part | Undecodable, slot: Slot) -> bool:
         place = Place(slot, check_of(part, self._salt))
