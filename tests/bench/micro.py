@@ -1,30 +1,21 @@
-"""``make bench``: what things cost, each beside a peer in the same run. Not a test: it judges
-nothing.
-
-    python -m tests.bench
-"""
+"""What one PDU and one recording cost."""
 
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from gsmmodem.pdu import decodeSmsPdu
 
 from tests.sealing import stock_age
 from tipline_gw.boundary.pdu import decode_hex
-from tipline_gw.demo.modem_control import VirtualModem
-from tipline_gw.demo.stage import running, set_up
 from tipline_gw.sealing.identities import HybridIdentity
 from tipline_gw.sealing.recipients import Recipients
 from tipline_gw.sealing.writer import Sealer
 
 PDU = "07914306090909F9040B914306103254F60008627051010354800A004100790075006400E1"
 MEBIBYTES = 64
-TEXTS = 300
 
 
 def best(do: Callable[[], object], runs: int = 5) -> float:
@@ -62,24 +53,3 @@ def sealing() -> None:
     print(f"seal {MEBIBYTES} MiB         ours {ours:6.2f} s    age {theirs:6.2f} s    "
           f"ratio {ours / theirs:.2f}   ({ours / MEBIBYTES / 2**20 * 16000 * 1e6:.1f} µs a "
           "second of speech)")  # fmt: skip
-
-
-def texts() -> None:
-    with tempfile.TemporaryDirectory(prefix="tipline-bench-") as folder:
-        home = Path(folder)
-        with VirtualModem(home / "tty", home / "control") as modem:
-            modem.control.receive("+526561234567", "aviso {n}", count=TEXTS)
-            with running(set_up(home / "gw", {"gsm0": modem.link})) as gateway:
-                started = time.perf_counter()
-                before = gateway.count("tips_total")
-                while gateway.count("tips_total") < TEXTS:
-                    time.sleep(0.05)
-                seconds = time.perf_counter() - started
-    print(f"texts, one modem    {(TEXTS - before) / seconds:6.1f} a second, unpaced: read, sealed, "
-          "committed, deleted")  # fmt: skip
-
-
-if __name__ == "__main__":
-    decoding()
-    sealing()
-    texts()

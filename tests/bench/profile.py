@@ -1,0 +1,65 @@
+"""Where the time goes: both processes of the daemon looked at from within, under load."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.bench import load, sampler
+
+MODEMS = 4
+EACH = 1000
+SHOWN = 24
+ROOT = Path(__file__).parents[2]
+
+
+def where_the_time_goes() -> None:
+    with tempfile.TemporaryDirectory(prefix="tipline-bench-") as folder:
+        home = Path(folder)
+        with (
+            load.modems(home / "modems", MODEMS, "--storages", "SM=40,ME=20") as plugged,
+            looked_at(home),
+            load.gateway(home, plugged),
+        ):
+            (home / "profile" / sampler.BEGUN).touch()
+            load.fill(plugged, EACH)
+            rates = load.emptied_together(plugged)
+            (home / "profile" / sampler.BEGUN).unlink()
+        print(f"{MODEMS} modems: {sum(one.a_second for one in rates):.1f} messages a second")
+        for file in sorted(home.glob("profile/*.json")):
+            _tell(json.loads(file.read_text()))
+
+
+@contextmanager
+def looked_at(home: Path) -> Iterator[None]:
+    """Every Python that is started meanwhile, by way of its ``sitecustomize``."""
+    for name in ("profile", "site"):
+        (home / name).mkdir()
+    (home / "site" / "sitecustomize.py").write_text(
+        "from tests.bench.sampler import begin\nbegin()"
+    )
+    before = dict(os.environ)
+    os.environ["PYTHONPATH"] = f"{home / 'site'}:{ROOT}"
+    os.environ[sampler.FOLDER] = str(home / "profile")
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _tell(process: dict[str, Any]) -> None:
+    total = sum(process["threads"].values())
+    if not total:  # of those that did nothing
+        return
+    print(f"\n{process['command']}: {total:.2f} s of processor, "
+          f"{total / MODEMS / EACH * 1e3:.2f} ms a message")  # fmt: skip
+    for title in ("threads", "own", "with_callees"):
+        print(f"  {title.replace('_', ' ')}:")
+        for name, seconds in sorted(process[title].items(), key=lambda one: -one[1])[:SHOWN]:
+            print(f"    {seconds / total:6.1%}  {seconds / MODEMS / EACH * 1e3:7.3f} ms  {name}")
