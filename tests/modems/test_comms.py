@@ -38,6 +38,9 @@ class Port:
             raise given
         return given
 
+    def wake(self):
+        """It never waits long."""
+
     def say(self, *lines):
         self._lines.put(list(lines))
         assert until(lambda: self._lines.empty(), 5)
@@ -133,12 +136,35 @@ def test_a_device_that_goes_ends_what_waits_and_is_told(port, comms):
         comms.exchange("AT\r", 30)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_reading_thread_that_breaks_ends_what_waits(port, comms):
+def test_a_fault_in_reading_reaches_who_waits_for_an_answer(port, comms):
     threading.Timer(0.2, port.fail, [RuntimeError("a fault")]).start()
-    with pytest.raises(SerialException):
+    with pytest.raises(RuntimeError, match="a fault"):
         comms.exchange("AT\r", 30)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_in_reading_what_comes_unasked_ends_the_thread(port, comms):
+    port.fail(RuntimeError("a fault"))
     assert until(lambda: not comms.rxThread.is_alive(), 5)
+
+
+def test_who_asks_one_thing_after_the_other_reads_by_itself_until_it_rests(port, comms):
+    comms.keeps_reading = True
+    port.answers = [["OK"], ["OK"]]
+    assert comms.exchange("AT\r", 5) == ["OK"]
+    port.fail(SerialException("gone"))
+    assert not comms.gone.wait(0.2)
+    comms.idle()
+    assert comms.gone.wait(5)
+
+
+def test_what_is_done_meanwhile_is_done_once_and_after_the_command_went_out(port, comms):
+    done = []
+    comms.meanwhile = lambda: done.append(list(port.written))
+    port.answers = [["OK"], ["OK"]]
+    comms.exchange("AT\r", 5)
+    comms.exchange("ATI\r", 5)
+    assert done == [[b"AT\r"]]
 
 
 def test_without_a_port_there_is_nothing_to_say(port):

@@ -104,6 +104,12 @@ class BoundaryPort:
         with self._state:
             return self._reader.items()
 
+    def wake(self) -> None:
+        """Whoever waits in :meth:`read` or :meth:`lines` returns, perhaps without anything."""
+        with self._state:
+            if not self._closed:
+                self._wake()
+
     def write(self, data: bytes) -> int:
         """Send what the library wrote, made safe; its length, as pyserial answers."""
         with self._sending:

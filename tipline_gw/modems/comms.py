@@ -13,7 +13,8 @@ import logging
 import queue
 import re
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gsmmodem.exceptions import TimeoutException
@@ -35,24 +36,21 @@ deaf.disabled = True
 class _Awaited:
     """The answer to one command, until its final result or the prompt."""
 
-    __slots__ = ("came", "lines", "prompt", "ussd", "whole")
+    __slots__ = ("lines", "prompt", "ussd", "whole")
 
     def __init__(self, *, prompt: bool, ussd: bool) -> None:
         self.lines: list[str] = []
         self.prompt = prompt
         self.ussd = ussd
         self.whole = False
-        # A lock is the cheapest way to wait for another thread.
-        self.came = threading.Lock()
-        self.came.acquire()
-
-    def end(self, *, whole: bool) -> None:
-        self.whole = whole
-        self.came.release()
 
 
 class BoundaryComms(SerialComms):  # type: ignore[misc]
-    """The library's lowest layer. One thread reads; one command at a time is in flight."""
+    """The library's lowest layer. One command at a time is in flight, and whoever sent it reads
+    its answer: to hand every line from one thread to another costs more than the rest. A thread of
+    its own reads while nothing is asked. With ``keeps_reading`` it does so only from :meth:`idle`
+    on, for a caller that asks one thing after the other.
+    """
 
     log = deaf
     open_port: Callable[[], BoundaryPort]
@@ -62,6 +60,10 @@ class BoundaryComms(SerialComms):  # type: ignore[misc]
         self.serial: BoundaryPort | None = None
         self.rxThread: threading.Thread | None = None
         self._awaited: _Awaited | None = None
+        self._reading = threading.Lock()
+        self._nobody_asks = threading.Event()
+        self._nobody_asks.set()
+        self.keeps_reading = False
         self._ussd_lines: list[str] = []
         self.ussd_answers: queue.Queue[str] = queue.Queue(_MAX_USSD_ANSWERS)
         self.meanwhile: Callable[[], None] | None = None
@@ -82,20 +84,48 @@ class BoundaryComms(SerialComms):  # type: ignore[misc]
         port = self.serial
         if port is None:
             raise SerialException("not open")
+        # The read and test forms answer under the name that USSD answers have.
+        awaited = _Awaited(prompt=prompt, ussd="+CUSD" in data and "?" in data)
         with self._txLock:
-            # The read and test forms answer under the name that USSD answers have.
-            awaited = _Awaited(prompt=prompt, ussd="+CUSD" in data and "?" in data)
-            self._awaited = awaited
+            self._nobody_asks.clear()
+            try:
+                with self._right_to_read(port):
+                    self._ask_and_read(port, data, awaited, time.monotonic() + timeout)
+            finally:
+                if not self.keeps_reading:
+                    self.idle()
+        return awaited.lines
+
+    @contextlib.contextmanager
+    def _right_to_read(self, port: BoundaryPort) -> Iterator[None]:
+        if not self._reading.acquire(blocking=False):
+            port.wake()  # the other thread gives way
+            self._reading.acquire()
+        try:
+            yield
+        finally:
+            self._reading.release()
+
+    def _ask_and_read(self, port: BoundaryPort, data: str, awaited: _Awaited, until: float) -> None:
+        self._awaited = awaited
+        try:
             port.write(data.encode("ascii"))
             work, self.meanwhile = self.meanwhile, None
             if work is not None:
                 work()
-            if not awaited.came.acquire(timeout=timeout):
-                self._awaited = None
-                raise TimeoutException
-        if not awaited.whole:
-            raise SerialException("gone")
-        return awaited.lines
+            while not awaited.whole:
+                self._read_some(port)
+                if not awaited.whole and time.monotonic() >= until:
+                    raise TimeoutException
+        except SerialException as error:
+            self._gone(port, error)
+            raise
+        finally:
+            self._awaited = None
+
+    def idle(self) -> None:
+        """Nothing is asked for a while: the other thread reads what comes unasked."""
+        self._nobody_asks.set()
 
     def stop_reading(self) -> None:
         """Close the port, whatever state it is in, and wait for the reading thread."""
@@ -103,6 +133,7 @@ class BoundaryComms(SerialComms):  # type: ignore[misc]
         if self.serial is not None:
             with contextlib.suppress(OSError, SerialException):
                 self.serial.close()
+        self.idle()
         thread = self.rxThread
         if thread is not None and thread is not threading.current_thread():
             thread.join(5)
@@ -110,25 +141,27 @@ class BoundaryComms(SerialComms):  # type: ignore[misc]
     # -- the reading thread -----------------------------------------------------------------------
 
     def _readLoop(self) -> None:  # noqa: N802 - the library's name
-        port, handle = self.serial, self._handleLineRead
+        port = self.serial
         assert port is not None
         try:
             while self.alive:
-                for line in port.lines():
-                    handle(line)
+                self._nobody_asks.wait()
+                with self._reading:
+                    self._read_some(port)
         except SerialException as error:
-            self.alive = False
-            with contextlib.suppress(OSError, SerialException):
-                port.close()
-            self.fatalErrorCallback(error)
-        finally:
-            self._give_up()
+            if self.alive:
+                self._gone(port, error)
 
-    def _give_up(self) -> None:
-        """The device is gone: a command in flight need not wait out its time."""
-        awaited, self._awaited = self._awaited, None
-        if awaited is not None:
-            awaited.end(whole=False)
+    def _read_some(self, port: BoundaryPort) -> None:
+        for line in port.lines():
+            self._handleLineRead(line)
+
+    def _gone(self, port: BoundaryPort, error: SerialException) -> None:
+        self.alive = False
+        with contextlib.suppress(OSError, SerialException):
+            port.close()
+        self.idle()
+        self.fatalErrorCallback(error)
 
     def _handleLineRead(self, line: str, checkForResponseTerm: bool = True) -> None:  # noqa: N802, N803
         awaited = self._awaited
@@ -147,7 +180,7 @@ class BoundaryComms(SerialComms):  # type: ignore[misc]
     def _end(self, awaited: _Awaited, line: str) -> None:
         awaited.lines.append(line)
         self._awaited = None
-        awaited.end(whole=True)
+        awaited.whole = True
 
     def _set_aside(self, line: str) -> None:
         """A USSD answer, which may have line ends of its own inside its quotes."""

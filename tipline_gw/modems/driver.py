@@ -310,6 +310,7 @@ class Driver(Library):
         return answer.text
 
     def _ussd_answer(self, until: float) -> str:
+        self.idle()
         try:
             return self.ussd_answers.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:

@@ -262,6 +262,7 @@ class Modem:
         self._watch.identity, self._watch.tag = driver.identity(), driver.imei_tag()
         self._sweep_at = 0.0
         driver.arm()
+        driver.keeps_reading = True
         # What the session before did not acknowledge is stored if it was not asked for again.
         self._early_sweep = driver.direct
         self._up(True)
@@ -324,11 +325,14 @@ class Modem:
             self._answering.send_one(driver)
             if self._taking.left_over():
                 self._sweep_soon(LATER)
-            event = self._next_event(0.0 if driver.meanwhile else self._patience())
-            if event is _GONE:
+            event = self._next_event(0.0)
+            if event is not None:
+                self._heed(driver, event)
+            elif driver.meanwhile:
                 self._work_off(driver)
             else:
-                self._heed(driver, event)
+                driver.idle()
+                self._heed(driver, self._next_event(self._patience()))
             self._take_what_is_left(driver)
             if not driver.lives:
                 raise ModemError("its port is gone", "see whether it is plugged in")
@@ -350,15 +354,16 @@ class Modem:
         longest = SOON / 10 if self._stop.is_set() else LONGEST_WAIT
         return max(0.0, min(first - time.monotonic(), longest))
 
-    def _next_event(self, seconds: float) -> Event:
+    def _next_event(self, seconds: float) -> Event | None:
+        """None: nothing came in that time."""
         if self._backlog:
             return self._backlog.popleft()
         try:
-            return self._events.get(timeout=max(seconds, 0.0))
+            return self._events.get(timeout=seconds) if seconds > 0 else self._events.get_nowait()
         except queue.Empty:
-            return _GONE
+            return None
 
-    def _heed(self, driver: Driver, event: Event) -> None:
+    def _heed(self, driver: Driver, event: Event | None) -> None:
         if isinstance(event, Stored):
             self._fetch(driver, event.slot)
         elif isinstance(event, Pushed):
@@ -373,7 +378,7 @@ class Modem:
         else:
             self._heed_core(driver, event)
 
-    def _heed_core(self, driver: Driver | None, event: Event) -> None:
+    def _heed_core(self, driver: Driver | None, event: Event | None) -> None:
         if isinstance(event, Taken):
             self._taking.taken(driver, event.number, answer=event.answer)
         elif isinstance(event, Refused):
