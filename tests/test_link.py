@@ -82,7 +82,7 @@ def test_each_side_takes_only_what_is_meant_for_it():
     with pytest.raises(LinkError, match="no known type"):
         unpacked(packed(Taken(1, True))[4:], FROM_MODEMS)
     with pytest.raises(LinkError, match="wrong shape"):
-        unpacked(b'Taken {"number": "one", "answer": true}', FROM_CORE)
+        unpacked(b'Taken {"serial": "one", "answer": true}', FROM_CORE)
 
 
 @pytest.fixture

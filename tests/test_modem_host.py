@@ -33,8 +33,8 @@ class Intake:
             return
         self.texts.append(join(offer.message.parts))
         self.places.update(offer.places)
-        say(Taken(offer.number, True))
-        say(Answer(offer.number, "Clave: 1234"))
+        say(Taken(offer.serial, True))
+        say(Answer(offer.serial, "Clave: 1234"))
 
     def cleared(self, cleared):
         self.places.difference_update(cleared.places)

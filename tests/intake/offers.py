@@ -72,12 +72,12 @@ class ModemSide:
         return number
 
     def give(self, offer: Offer) -> None:
-        self.heard[offer.number] = []
+        self.heard[offer.serial] = []
         self.intake.take(offer, self.listen)
 
     def listen(self, said: Taken | Refused | Answer) -> None:
         with self._lock:
-            self.heard[said.number].append(said)
+            self.heard[said.serial].append(said)
 
     def text(self, words: str, sender: ReplyToken | None = ANA, modem: str = "gsm0") -> int:
         return self.offer(message(part(words, sender), modem=modem))

@@ -62,20 +62,20 @@ class Core:
             self.places.difference_update(message.places)
         elif isinstance(message, Note):
             self.places.add(message.place)
-            self.bank.heed(Taken(message.number, False))
+            self.bank.heed(Taken(message.serial, False))
         elif not self.deaf:
             self.take(message)
 
     def take(self, offer):
         if self.refuses:
-            self.bank.heed(Refused(offer.number))
+            self.bank.heed(Refused(offer.serial))
             return
         self.offers.append(offer)
         self.places.update(offer.places)
         answers = self.reply is not None and not offer.piece
-        self.bank.heed(Taken(offer.number, answers))
+        self.bank.heed(Taken(offer.serial, answers))
         if answers:
-            self.bank.heed(Answer(offer.number, self.reply))
+            self.bank.heed(Answer(offer.serial, self.reply))
 
     @property
     def settled(self):
@@ -84,7 +84,7 @@ class Core:
     @property
     def messages(self):
         replaced = {number for offer in self.offers for number in offer.replaces}
-        return [offer.message for offer in self.offers if offer.number not in replaced]
+        return [offer.message for offer in self.offers if offer.serial not in replaced]
 
     @property
     def texts(self):

@@ -50,7 +50,7 @@ class Core:
         self.offers, self.done, self.tallies = [], [], []
         self._numbers = itertools.count(1)
 
-    def number(self):
+    def serial(self):
         return next(self._numbers)
 
     def offer(self, offer):
@@ -101,7 +101,7 @@ def test_nothing_is_deleted_before_the_core_has_it():
     (offer,) = scene.core.offers
     assert (offer.message.parts, offer.places, offer.piece) == ((hola,), (place(3, hola),), False)
     assert scene.modem.did == []
-    scene.taken(offer.number, answer=True)
+    scene.taken(offer.serial, answer=True)
     assert scene.modem.did == [("delete", 3)]
     assert scene.core.done == [("gsm0", place(3, hola))]
     assert (scene.expected, scene.released) == ([1], [])
@@ -118,7 +118,7 @@ def test_the_next_is_offered_while_the_core_works_on_the_first():
     scene = Scene()
     scene.stored(1, part("uno"))
     scene.stored(2, part("dos"))
-    assert [offer.number for offer in scene.core.offers] == [1, 2]
+    assert [offer.serial for offer in scene.core.offers] == [1, 2]
     scene.taken(2)
     scene.taken(1)
     assert scene.modem.did == [("delete", 2), ("delete", 1)]
@@ -166,7 +166,7 @@ def test_a_refused_message_is_kept_and_offered_again(monkeypatch):
     scene.taking.keep_up(scene.modem)
     again = scene.core.offers[1]
     assert again.places == scene.core.offers[0].places
-    scene.taken(again.number)
+    scene.taken(again.serial)
     assert scene.modem.did == [("delete", 1)]
 
 
@@ -177,7 +177,7 @@ def test_a_message_delivered_directly_is_acknowledged_after_the_commit():
     (offer,) = scene.core.offers
     assert offer.places == (Place(DIRECT, check_of(hola, SALT)),)
     assert scene.modem.did == []
-    scene.taken(offer.number)
+    scene.taken(offer.serial)
     assert scene.modem.did == [("acknowledge", True)]
 
 
@@ -187,16 +187,16 @@ def test_a_part_delivered_directly_is_on_disk_by_itself_until_the_whole_is():
         scene.taking.push(scene.modem, part(f"a{seq}", seq, 3))
         piece = scene.core.offers[-1]
         assert (piece.piece, piece.message.total, piece.message.partial) == (True, 3, True)
-        scene.taken(piece.number)
+        scene.taken(piece.serial)
     scene.taking.push(scene.modem, part("a3", 3, 3))
     whole = scene.core.offers[-1]
     assert (whole.piece, whole.replaces) == (False, (1, 2))
     assert [one.text for one in whole.message.parts] == ["a1", "a2", "a3"]
     assert [one.slot for one in whole.places] == [DIRECT]
     assert scene.released == []
-    scene.taken(whole.number, answer=True)
+    scene.taken(whole.serial, answer=True)
     assert scene.modem.did == [("acknowledge", True)] * 3
-    assert scene.expected == [whole.number]
+    assert scene.expected == [whole.serial]
 
 
 def test_a_direct_delivery_that_cannot_be_taken_is_refused_when_its_time_is_up(monkeypatch):
@@ -332,7 +332,7 @@ def test_a_refused_part_is_not_offered_by_itself_once_the_whole_is(monkeypatch):
     scene.taking.refused(2)
     whole = scene.core.offers[-1]
     assert not whole.piece
-    scene.taken(whole.number)
+    scene.taken(whole.serial)
     monkeypatch.setattr(taking_module.time, "monotonic", lambda: 1e12)
     scene.taking.keep_up(scene.modem)
     assert scene.core.offers[-1] is whole

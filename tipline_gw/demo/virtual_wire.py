@@ -19,9 +19,9 @@ from tipline_gw.errors import ModemError
 
 MAX_OUT = 1 << 20
 CHUNK = 1 << 16
-BURST = 62
-"""Octets that a paced line hands over at once, when the last of them has come: a USB converter's
-packet has as many."""
+BURST_SECONDS = 0.05
+"""What a paced line carries in this time it hands over at once, when the last octet of it has
+come: a converter hands over packets too, and the machine is bothered less."""
 SLIP = 0.02
 """Seconds by which a wake-up may be late without slowing the line down."""
 
@@ -83,7 +83,8 @@ class Wire:
     def _begin(self, moment: float) -> None:
         """The next burst sets out, and is all there when its last octet is."""
         modes = self._modes
-        self._burst = min(len(self._out), 1 if modes.trickle_us else BURST)
+        most = 1 if modes.trickle_us else max(int(modes.baud / 10 * BURST_SECONDS), 1)
+        self._burst = min(len(self._out), most)
         pace = self._burst * 10 / modes.baud if modes.baud else 0.0
         self._next_at = moment + max(modes.trickle_us / 1e6, pace)
 

@@ -25,14 +25,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """To the core: take this in. ``number`` is this offer's own, counted by the modem side.
+    """To the core: take this in. ``serial`` is this offer's own, counted by the modem side.
 
     ``replaces``: earlier offers of parts of the same message, which this one makes obsolete.
     ``piece``: it is only a part whose others are awaited; it lies nowhere else (delivered
     directly), so it is kept as a partial tip until the whole replaces it, and not answered.
     """
 
-    number: int
+    serial: int
     message: Message
     places: tuple[Place, ...]
     replaces: tuple[int, ...] = ()
@@ -46,7 +46,7 @@ class Note:
     For what must not be done twice: a wrong PIN, tried three times, blocks the SIM.
     """
 
-    number: int
+    serial: int
     modem: str
     place: Place
 
@@ -91,24 +91,24 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """To the modem side: offer ``number`` is on disk. ``answer``: an ``Answer`` will follow."""
+    """To the modem side: offer ``serial`` is on disk. ``answer``: an ``Answer`` will follow."""
 
-    number: int
+    serial: int
     answer: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """To the modem side: offer ``number`` is not on disk, and nothing of it is. Keep it."""
+    """To the modem side: offer ``serial`` is not on disk, and nothing of it is. Keep it."""
 
-    number: int
+    serial: int
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """To the modem side: say this to who sent offer ``number``; ``None``: nothing after all."""
+    """To the modem side: say this to who sent offer ``serial``; ``None``: nothing after all."""
 
-    number: int
+    serial: int
     text: str | None
 
 

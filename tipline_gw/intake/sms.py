@@ -119,7 +119,7 @@ class SmsIntake:
         """``say``, called from other threads, gets ``Taken`` once the offer is on disk or
         ``Refused`` if nothing of it is; then one ``Answer``, if ``Taken`` announced it."""
         if not self._enter():
-            _tell(say, Refused(offer.number))
+            _tell(say, Refused(offer.serial))
             return
         one = _Offered(offer, say, self._epoch)
         try:
@@ -137,18 +137,18 @@ class SmsIntake:
             if kept:
                 self._places.written(note.modem, places)
             self._leave()
-            said = Taken(note.number, False) if kept else Refused(note.number)
+            said = Taken(note.serial, False) if kept else Refused(note.serial)
             self._saying.put(functools.partial(_tell, say, said))
 
         if not self._enter():
-            _tell(say, Refused(note.number))
+            _tell(say, Refused(note.serial))
             return
         try:
             job = self._places.writing(note.modem, places)
             self._desk.writer.submit(job).add_done_callback(done)
         except StoreError:
             self._leave()
-            self._saying.put(functools.partial(_tell, say, Refused(note.number)))
+            self._saying.put(functools.partial(_tell, say, Refused(note.serial)))
 
     def cleared(self, cleared: Cleared) -> None:
         """These places are empty: nothing of them need be remembered."""
@@ -239,7 +239,7 @@ class SmsIntake:
         else:
             self._count("asked")
             self._leave()
-            self._say(one, Taken(one.offer.number, True))
+            self._say(one, Taken(one.offer.serial, True))
             self._looking.put(functools.partial(self._tell_state, one, question))
 
     # In the thread that looks cases up.
@@ -295,7 +295,7 @@ class SmsIntake:
             pieces,
         )
         if offer.piece:
-            self._pieces[offer.number] = tip_id
+            self._pieces[offer.serial] = tip_id
         stored = _Stored(tip_id, added is not None, not_open, pieces)
         self._batch.add(rows, functools.partial(self._done, one, stored))
 
@@ -327,9 +327,9 @@ class SmsIntake:
         if one.counted and one.token is not None:
             self._flood.refused(one.token)
         if one.offer.piece:
-            self._pieces.pop(one.offer.number, None)
+            self._pieces.pop(one.offer.serial, None)
         self._leave()
-        self._say(one, Refused(one.offer.number))
+        self._say(one, Refused(one.offer.serial))
 
     # What is said.
 
@@ -343,7 +343,7 @@ class SmsIntake:
             self._end(one, "answer-held", self._answers.text(names.RECEIVED))
         else:
             self._leave()
-            self._say(one, Taken(one.offer.number, True))
+            self._say(one, Taken(one.offer.serial, True))
             self._answering.put(functools.partial(self._answer_with_code, one, stored))
 
     def _answer_with_code(self, one: _Offered, stored: _Stored) -> None:
@@ -375,14 +375,14 @@ class SmsIntake:
         if word is not None:
             self._count(word)
         self._leave()
-        self._say(one, Taken(one.offer.number, text is not None))
+        self._say(one, Taken(one.offer.serial, text is not None))
         if text is not None:
             self._answer(one, text)
 
     def _answer(self, one: _Offered, text: str | None) -> None:
         if text is not None and one.token is not None:
             self._manners.said(one.token, text)
-        self._say(one, Answer(one.offer.number, text))
+        self._say(one, Answer(one.offer.serial, text))
 
     def _say(self, one: _Offered, message: Taken | Refused | Answer) -> None:
         """In a thread of its own: a modem side that does not listen must not hold up the store."""

@@ -85,7 +85,7 @@ class Bank:
         """The core's word on an offer."""
         with self._guard:
             last = not (isinstance(word, Taken) and word.answer)
-            modem = self._whose.pop(word.number, None) if last else self._whose.get(word.number)
+            modem = self._whose.pop(word.serial, None) if last else self._whose.get(word.serial)
         if modem is not None:
             modem.heed(word)
 
@@ -129,14 +129,14 @@ class Bank:
 
     # What a modem is given (modems.taking.Core).
 
-    def number(self) -> int:
+    def serial(self) -> int:
         return next(self._numbers)
 
     def offer(self, offer: Offer) -> None:
-        self._ask(offer.number, offer.message.modem, offer)
+        self._ask(offer.serial, offer.message.modem, offer)
 
     def note(self, note: Note) -> None:
-        self._ask(note.number, note.modem, note)
+        self._ask(note.serial, note.modem, note)
 
     def _ask(self, number: int, modem: str, message: Offer | Note) -> None:
         with self._guard:

@@ -380,11 +380,11 @@ class Modem:
 
     def _heed_core(self, driver: Driver | None, event: Event | None) -> None:
         if isinstance(event, Taken):
-            self._taking.taken(driver, event.number, answer=event.answer)
+            self._taking.taken(driver, event.serial, answer=event.answer)
         elif isinstance(event, Refused):
-            self._taking.refused(event.number)
+            self._taking.refused(event.serial)
         elif isinstance(event, Answer):
-            self._answering.answer(event.number, event.text)
+            self._answering.answer(event.serial, event.text)
         elif isinstance(event, _Job):
             event.result.set_exception(ModemError(f"{self.name} does not answer now"))
 
@@ -479,12 +479,12 @@ class Modem:
 
     def _note(self, place: Place) -> bool:
         """Have the core remember ``place``; whether it does."""
-        number = self._core.number()
+        number = self._core.serial()
         self._core.note(Note(number, self.name, place))
         until = time.monotonic() + FINISH_SECONDS
         while time.monotonic() < until and not self._stop.is_set():
             event = self._next_event(until - time.monotonic())
-            if isinstance(event, Taken | Refused) and event.number == number:
+            if isinstance(event, Taken | Refused) and event.serial == number:
                 return isinstance(event, Taken)
             self._heed_core(None, event)
         return False
