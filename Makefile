@@ -57,6 +57,7 @@ testers:
 	command -v gammu-smsd >/dev/null || missing="$$missing gammu-smsd"; \
 	command -v smsd >/dev/null || missing="$$missing smstools"; \
 	ls /usr/lib/*/dbd/libdbdsqlite3.so >/dev/null 2>&1 || missing="$$missing libdbd-sqlite3"; \
+	command -v socat >/dev/null || missing="$$missing socat"; \
 	command -v npm >/dev/null || missing="$$missing npm"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	if [ -n "$$missing" ]; then \
