@@ -1,3 +1,4 @@
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -89,7 +90,8 @@ def test_hostile_octets_are_counted_and_harm_no_other_call(serving: Make, wire: 
     server = serving(one_prompt)
     with connect(server) as good, connect(server) as bad:
         bad.sendall(wire)
-        bad.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # it may have been closed for what came so far
+            bad.shutdown(socket.SHUT_WR)
         assert gone(bad)
         good.sendall(ENVIRONMENT)
         assert good.recv(100).startswith(b"STREAM FILE")
