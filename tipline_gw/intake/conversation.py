@@ -23,6 +23,9 @@ FEWEST_DIGITS = 6
 """With fewer, it is more likely a house number than a code with digits lost."""
 FORGIVEN_FROM = 5
 """Shorter words become other words too easily: ALTO and auto, HELP and held."""
+SHORT = 60
+"""Characters within which a text is looked at for keywords; a longer one asks for nothing, unless
+a code stands in it."""
 LONGEST = 200
 """Letters; who writes more does not ask for something."""
 
@@ -97,6 +100,8 @@ class Conversation:
     def hear(self, text: str) -> Heard:
         """What ``text`` is. Takes it as it is written first, and then as it may be meant."""
         heard: Heard = Tip()
+        if len(text) > SHORT and not _CODE_LIKE.search(text, 0, LONGEST):
+            return heard
         for lenient in (False, True):
             tokens = _tokens(text[:LONGEST], lenient=lenient)
             if len(text) <= LONGEST:
@@ -186,6 +191,7 @@ def _twelve(tokens: Sequence[_Token]) -> tuple[list[_Token], Sequence[_Token]]:
     return [], ()
 
 
+_CODE_LIKE = re.compile(r"(?:[\dOoQIilL][\W_]*){12}")
 _RUN = re.compile(r"[^\W_]+")
 _PIECE = re.compile(r"\d+|[^\W\d]+")
 _TYPED_DIGITS = str.maketrans("OoQIilL", "0001111")

@@ -90,6 +90,7 @@ class Modem:
         self._backlog: deque[Event] = deque()
         self._read: tuple[Slot, str] | None = None
         self._left: deque[tuple[Slot, str]] = deque()
+        self._waiting: deque[Slot] = deque()
         self._sweep_at = 0.0
         self._early_sweep = False
         self._stop = threading.Event()
@@ -257,6 +258,7 @@ class Modem:
         self._drop_notices()
         self._read = None
         self._left.clear()
+        self._waiting.clear()
         self._taking.reopened()
         self._start(driver)
         self._watch.identity, self._watch.tag = driver.identity(), driver.imei_tag()
@@ -325,6 +327,8 @@ class Modem:
             self._answering.send_one(driver)
             if self._taking.left_over():
                 self._sweep_soon(LATER)
+            if self._waiting and not self._taking.full:
+                self._fetch(driver, self._waiting.popleft())
             event = self._next_event(0.0)
             if event is not None:
                 self._heed(driver, event)
@@ -393,8 +397,10 @@ class Modem:
         self._sweep_at = min(self._sweep_at, time.monotonic() + seconds)
 
     def _fetch(self, driver: Driver, slot: Slot) -> None:
-        if self._stop.is_set() or self._taking.full:
-            self._sweep_soon(SOON)
+        if self._stop.is_set():
+            return
+        if self._taking.full:
+            self._waiting.append(slot)
             return
         self._last_message = time.time()
         pdu = driver.read_slot(slot)
@@ -413,12 +419,13 @@ class Modem:
             self._left.append(read)
 
     def _take_what_is_left(self, driver: Driver) -> None:
-        while self._left:
+        while self._left and not self._taking.full:
             if not self._taking.take(driver, *self._left.popleft()):
                 self._sweep_soon(SOON)
 
     def _sweep(self, driver: Driver) -> None:
         """Everything that lies on it, whatever notices came: they get lost."""
+        self._left.clear()  # what was read before is listed again, if it is still there
         driver.ping()
         if not driver.armed():
             self._log.warning("delivery-armed-again")
@@ -434,13 +441,9 @@ class Modem:
         listed = driver.listed(storage)
         found = {slot for slot, _ in listed}
         self._forget_notices(found)
-        for slot, pdu in listed:
-            if self._taking.full:
-                self._sweep_soon(SOON / 10)
-                return
-            if not self._taking.take(driver, slot, pdu):
-                self._sweep_soon(SOON)
         self._taking.swept(storage, found)
+        self._left.extend(listed)
+        self._take_what_is_left(driver)
 
     def _forget_notices(self, slots: set[Slot]) -> None:
         """Notices of what was just listed: nothing new can lie there before it is deleted."""
@@ -450,6 +453,7 @@ class Modem:
             for event in self._backlog
             if not (isinstance(event, Stored) and event.slot in slots)
         )
+        self._waiting = deque(slot for slot in self._waiting if slot not in slots)
 
     def _drop_notices(self) -> None:
         """Of an earlier session: the sweep at the start of this one finds it all."""
