@@ -10,6 +10,7 @@ command         event sent back
 ``Say``         ``Done`` (played to its end; nothing interrupts it but hang-up)
 ``Listen``      ``Heard``: a recording ended, and how
 ``PlayBack``    ``Keys`` or ``Silence``
+``PlayAnswer``  ``Keys`` or ``Silence``
 ``Keep``        ``Kept`` with the case code, or ``Refused``
 ``LookUp``      ``Found`` or ``NotFound``
 ``Speak``       ``Done``: the language of prompts from here on
@@ -49,9 +50,15 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Record until ``#``, hang-up or the longest time; ``append`` goes on from what is there."""
+    """Record until ``#``, hang-up or the longest time; ``append`` goes on from what is there.
+
+    ``disguised``: the voice is changed before it is sealed. ``addition``: to the case that the
+    last ``LookUp`` found, instead of a tip of its own.
+    """
 
     append: bool = False
+    disguised: bool = False
+    addition: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,14 @@ class PlayBack:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayAnswer:
+    """Let the caller hear what the reviewers answered to the case that the last ``LookUp`` found;
+    any key interrupts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Keep:
-    """Seal, commit, and give a case code."""
+    """Seal, commit, and give a case code, unless it is an addition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,7 @@ class Speak:
     language: str
 
 
-Command = Ask | Say | Listen | PlayBack | Keep | LookUp | Speak
+Command = Ask | Say | Listen | PlayBack | PlayAnswer | Keep | LookUp | Speak
 
 
 EMPTY_SECONDS = 0.5
@@ -107,13 +120,18 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
+    """``spoken``: it is not silence alone."""
+
     ended: Ended
     seconds: float
+    spoken: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    code: CaseCode
+    """``code``: None for what was added to a case, which has its code already."""
+
+    code: CaseCode | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +141,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """``answered``: there is an answer to be heard. ``open``: something can be added."""
+
     state: State
+    answered: bool = False
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

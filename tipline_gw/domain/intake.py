@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from tipline_gw.domain.case_code import CaseCode
 from tipline_gw.domain.dialog import Ended
+from tipline_gw.domain.tip import State, TipId
+
+
+@dataclass(frozen=True, slots=True)
+class CaseNews:
+    """What a code opens. ``open``: something can be added to it. ``answer``: the reviewers'
+    answer as PCM (signed linear, 16 bit, 8 kHz, mono), spoken in the language it is called with
+    if it was written; it is opened when it is asked for, lives in RAM alone, and may raise
+    TiplineError."""
+
+    tip_id: TipId
+    state: State
+    open: bool = False
+    answer: Callable[[str], bytearray] | None = None
 
 
 class Recording(Protocol):
@@ -15,14 +31,17 @@ class Recording(Protocol):
         """Signed linear, 16 bit little-endian, 8 kHz, mono. Raises TiplineError if the store
         takes no more; what was committed stays."""
 
-    def finish(self, ended: Ended) -> None:
-        """Seal and commit the rest; returns when it is on disk. Call exactly once."""
+    def finish(self, ended: Ended, *, spoken: bool = True) -> None:
+        """Seal and commit the rest; returns when it is on disk. Call exactly once. Not ``spoken``:
+        it is silence alone, and is dropped."""
 
 
 class VoiceTip(Protocol):
     """The tip of one call: nothing is stored before its first recording begins."""
 
     language: str | None
+    adds_to: TipId | None
+    """The case it is added to; to be set before the first recording."""
 
     def record(self, *, append: bool) -> Recording:
         """Begin a recording. With ``append`` what was said before stays in front of it; else it
@@ -31,8 +50,9 @@ class VoiceTip(Protocol):
     def spoken(self) -> memoryview:
         """All that stands recorded, as PCM, for the caller to hear. RAM only."""
 
-    def keep(self) -> CaseCode:
-        """Commit the envelope and give a case code; returns when both are on disk."""
+    def keep(self) -> CaseCode | None:
+        """Commit the envelope and give a case code; returns when both are on disk. None where
+        it is added to a case."""
 
     def close(self) -> None:
         """The call is over. Keeps whatever was recorded and wipes the PCM. May follow keep()."""
