@@ -23,6 +23,7 @@ class Intake:
     def __init__(self) -> None:
         self.texts, self.places, self.begun = [], set(), 0
         self.deaf = False
+        self.fails = 0
 
     def begin(self):
         self.begun += 1
@@ -31,6 +32,9 @@ class Intake:
     def take(self, offer, say):
         if self.deaf:
             return
+        if self.fails:
+            self.fails -= 1
+            raise KeyError("a fault of ours")
         self.texts.append(join(offer.message.parts))
         self.places.update(offer.places)
         say(Taken(offer.serial, True))
@@ -71,6 +75,15 @@ class Scene:
 def scene(tmp_path):
     with Scene(tmp_path) as made:
         yield made
+
+
+def test_a_fault_of_the_core_over_one_message_loses_nothing_and_the_modems_come_back(scene):
+    scene.intake.fails = 1
+    scene.modem.control.receive(SENDER, "hola")
+    scene.modem.control.wait_sent(1, timeout=30)
+    assert scene.intake.texts == ["hola"]
+    assert scene.intake.begun == 2
+    assert scene.host.faults() == []
 
 
 def test_a_text_crosses_and_its_answer_comes_back(scene):

@@ -128,9 +128,10 @@ class ModemHost:
                 self._session()
             except (OSError, StoreError) as error:
                 _log.error("modem-side-not-started", error=type(error).__name__)
-            self._pulse = Pulse((), self._modems)
-            for name in self._modems:
-                self._tally(Tally(name, "up", 0))
+            except Exception as error:
+                # A fault of ours in what one message set off: nobody else would begin it anew.
+                _log.error("modem-side-failed", exc_info=error)
+            self._all_away()
             if self._stop.is_set():
                 return
             if time.monotonic() - started > LONGEST_PAUSE:
@@ -138,6 +139,11 @@ class ModemHost:
             _log.warning("modem-side-ended", seconds=round(pause, 1))
             self._stop.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _all_away(self) -> None:
+        self._pulse = Pulse((), self._modems)
+        for name in self._modems:
+            self._tally(Tally(name, "up", 0))
 
     def _session(self) -> None:
         settled = self._intake.begin()
