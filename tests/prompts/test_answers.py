@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.prompts.voices import Hummer, hum, quiet, samples
 from tests.system.sounds import likeness
 from tipline_gw.errors import PromptError
-from tipline_gw.prompts import answers, sound
+from tipline_gw.prompts import answers, shaping, sound
 from tipline_gw.prompts.catalogue import Catalogue, shipped
 from tipline_gw.prompts.speech import Pcm
 
@@ -32,7 +32,10 @@ def test_an_answer_is_spoken_in_the_language_of_the_call(language):
 
 
 def test_it_is_as_loud_as_a_prompt(spanish):
-    said, prompt = samples(answers.speak(ANSWER, spanish)), samples(sound.prepared(hum(3.0), 0.35))
+    said, prompt = (
+        samples(answers.speak(ANSWER, spanish)),
+        samples(shaping.synthetic(hum(3.0), 0.35)),
+    )
     assert np.sqrt((said**2).mean()) == pytest.approx(np.sqrt((prompt**2).mean()), rel=0.35)
 
 

@@ -38,10 +38,13 @@ def speak(text: str, catalogue: Catalogue, by: Speak = _AT_ONCE) -> bytes:
             "an answer is empty or too long to be spoken",
             f"write 1 to {LONGEST_CHARACTERS} characters, or record it",
         )
-    voice = catalogue.voice
+    voice = catalogue.speaker
     if not voice.name:
         raise PromptError(f"no synthetic voice speaks {catalogue.language}", "record the answer")
-    made = sound.prepared(by(said, voice.name, voice.words_per_minute), _LONGEST_PAUSE)
+    # Here and not above: the daemon loads numpy when an answer is first spoken.
+    from tipline_gw.prompts import shaping
+
+    made = shaping.synthetic(by(said, voice.name, voice.words_per_minute), _LONGEST_PAUSE)
     if sound.seconds(made) > LONGEST_SECONDS:
         raise PromptError("an answer takes too long to say", "use fewer words and figures")
     return made
