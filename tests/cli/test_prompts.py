@@ -69,7 +69,7 @@ def test_build_shows_progress_on_a_terminal(tmp_path, monkeypatch):
 
     terminal = Terminal()
     monkeypatch.setattr(prompts.sys, "stderr", terminal)
-    with prompts._progress() as progress:
+    with prompts._progress(shown=True) as progress:
         assert progress is not None
         progress(1, 2)
     assert "prompts" in terminal.getvalue()
@@ -101,6 +101,9 @@ def test_check_as_json_gives_each_finding(run, tmp_path):
         "language": "es",
         "name": "welcome",
         "seconds": None,
+        "stands_in": None,
+        "loudness": None,
+        "kind": "prompt",
         "fatal": True,
         "todo": "run tipline-gw prompts build, or record it",
     } in findings

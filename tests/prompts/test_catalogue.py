@@ -121,8 +121,8 @@ def test_an_operator_rewords_a_shipped_language_entry_by_entry(tmp_path):
 
 def test_an_operator_adds_a_language_without_a_synthetic_voice(tmp_path):
     text = (catalogues() / "es.po").read_text("utf-8").replace('msgstr "es-419"', 'msgstr ""')
-    (tmp_path / "maz.po").write_text(text, "utf-8")
-    assert Catalogue.load("maz", tmp_path).voice.name == ""
+    (tmp_path / "nah.po").write_text(text, "utf-8")
+    assert Catalogue.load("nah", tmp_path).voice.name == ""
 
 
 def test_an_unfinished_or_unsure_entry_leaves_the_shipped_words(tmp_path):
@@ -132,9 +132,9 @@ def test_an_unfinished_or_unsure_entry_leaves_the_shipped_words(tmp_path):
 
 
 def test_a_language_without_a_catalogue_says_which_file_to_write(tmp_path):
-    with pytest.raises(ConfigError, match="maz") as error:
-        Catalogue.load("maz", tmp_path)
-    assert str(tmp_path / "maz.po") in error.value.todo
+    with pytest.raises(ConfigError, match="nah") as error:
+        Catalogue.load("nah", tmp_path)
+    assert str(tmp_path / "nah.po") in error.value.todo
 
 
 @pytest.mark.parametrize("code", ["", "../es", "e", "ES", "es/..", "es.po"])
@@ -144,9 +144,9 @@ def test_a_malformed_language_code_never_becomes_a_path(code):
 
 
 def test_a_new_language_that_is_not_whole_says_what_is_missing(tmp_path):
-    write(tmp_path, "maz", entry("prompt", "goodbye", "…"))
+    write(tmp_path, "nah", entry("prompt", "goodbye", "…"))
     with pytest.raises(ConfigError, match="lacks prompt language-choice") as error:
-        Catalogue.load("maz", tmp_path)
+        Catalogue.load("nah", tmp_path)
     assert "sms unavailable" in str(error.value)
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from tests.prompts.voices import Hummer, hum
 from tipline_gw.prompts import names
-from tipline_gw.prompts.build import build, check
-from tipline_gw.prompts.check import BEFORE_TONE, Finding, Problem, before_tone_seconds
+from tipline_gw.prompts.build import build
+from tipline_gw.prompts.check import BEFORE_TONE, Finding, Problem, before_tone_seconds, check
 
 RECORDING = hum(1.0, rate=8000).samples
 
@@ -17,18 +17,18 @@ def built(tmp_path) -> Path:
 
 
 def problems(directory: Path, *, but: Problem = Problem.SYNTHETIC) -> list[Finding]:
-    return [found for found in check(directory, ["es", "en"]) if found.problem is not but]
+    return [found for found in check(directory, ["es", "en"], "911") if found.problem is not but]
 
 
 def test_after_a_build_every_prompt_is_there_and_synthetic(built):
-    found = check(built, ["es", "en"])
+    found = check(built, ["es", "en"], "911")
     assert {each.problem for each in found} == {Problem.SYNTHETIC}
     assert len(found) == 2 * len(names.SAID) + 2
     assert not any(each.fatal for each in found)
 
 
 def test_an_empty_folder_lacks_everything(tmp_path):
-    found = check(tmp_path, ["es"])
+    found = check(tmp_path, ["es"], "911")
     assert [each.name for each in found] == list(names.of_folder(["es"], "es"))
     assert all(each.problem is Problem.MISSING and each.fatal for each in found)
 
@@ -40,7 +40,7 @@ def test_a_missing_prompt_is_named(built):
 
 def test_a_recording_is_no_longer_synthetic_even_before_the_next_build(built):
     (built / "es" / "welcome.sln").write_bytes(RECORDING)
-    synthetic = [(each.language, each.name) for each in check(built, ["es", "en"])]
+    synthetic = [(each.language, each.name) for each in check(built, ["es", "en"], "911")]
     assert ("es", "welcome") not in synthetic
     assert ("en", "welcome") in synthetic
 

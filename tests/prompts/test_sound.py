@@ -101,8 +101,8 @@ def test_four_samples_in_a_row_at_full_scale_are_clipped():
 
 def test_the_daemon_side_of_the_prompts_loads_no_numpy():
     code = (
-        "import sys, tipline_gw.ivr.dialog, tipline_gw.prompts.build, tipline_gw.prompts.catalogue;"
-        "tipline_gw.prompts.build.check;"
+        "import sys, tipline_gw.ivr.dialog, tipline_gw.prompts.build, tipline_gw.prompts.catalogue,"
+        "tipline_gw.prompts.answers, tipline_gw.prompts.check;"
         "sys.exit(bool({'numpy', 'soxr'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

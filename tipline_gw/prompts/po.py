@@ -39,18 +39,23 @@ def entries(language: str, directory: Path | None) -> Entries:
 
     Raises ConfigError: there is no such catalogue, or an entry of it cannot be used.
     """
+    return {key: text for file in files(language, directory) for key, text in read(file).items()}
+
+
+def files(language: str, directory: Path | None) -> list[Path]:
+    """The PO files of ``language``; the later ones reword the earlier. Raises ConfigError."""
     if not _CODE.fullmatch(language):
         raise ConfigError(
             "a language code is malformed", "write it as in BCP 47: es, en, maz, es-MX"
         )
-    files = [folder / f"{language}.po" for folder in (catalogues(), directory) if folder]
-    found = [file for file in files if file.is_file()]
+    places = [folder / f"{language}.po" for folder in (catalogues(), directory) if folder]
+    found = [file for file in places if file.is_file()]
     if not found:
         raise ConfigError(
             f"there is no text catalogue for the language {language}",
-            f"write {files[-1]} (start from a copy of {catalogues() / 'en.po'})",
+            f"write {places[-1]} (start from a copy of {catalogues() / 'en.po'})",
         )
-    return {key: text for file in found for key, text in read(file).items()}
+    return found
 
 
 def read(file: Path) -> Entries:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tipline_gw.errors import ConfigError, PromptError
+from tipline_gw.prompts.plan import sounds
 from tipline_gw.resources import folder
 from tipline_gw.voice.listener import parse_address, written_address
 
@@ -24,7 +25,6 @@ MARK = "; Written by tipline-gw asterisk-config"
 WRITABLE = ("var", "spool", "run", "log")
 """The folders that Asterisk itself writes to."""
 
-SOUNDS = (".sln", ".wav", ".ulaw", ".alaw")
 LONGEST_CALL = 1800
 """Seconds after which Asterisk ends a call that nobody ended."""
 APOLOGY = "cannot-take-now"
@@ -82,7 +82,7 @@ def write(plan: Plan) -> Written:
     """Writes everything. ConfigError for a directory or an address that cannot be used,
     PromptError when prompts are not there yet. What was written before is written over."""
     directory, inside = _places(plan)
-    sounds = {language: _sounds(plan.prompts, language) for language in plan.languages}
+    prompts = {language: _sounds(plan.prompts, language) for language in plan.languages}
     root = plan.root or Path("/")
     modules = _first(root, _MODULE_PLACES, _MODULES)
     values = _values(plan, inside, modules)
@@ -93,15 +93,15 @@ def write(plan: Plan) -> Written:
         for name, text in texts.items():
             (directory / name).write_text(text, encoding="utf-8")
             (directory / name).chmod(0o644)
-        for language, files in sounds.items():
+        for language, files in prompts.items():
             _copy_sounds(directory / "sounds" / language / "tipline", files)
     except OSError as error:
         raise ConfigError(
             f"{directory} cannot be written ({error.strerror})", "is it yours to write?"
         ) from None
-    prompts = sum(len(files) for files in sounds.values())
+    count = sum(len(files) for files in prompts.values())
     there = root / modules.lstrip("/")
-    return Written(directory, inside, len(texts), prompts, modules, there.is_dir(), _missing(there))
+    return Written(directory, inside, len(texts), count, modules, there.is_dir(), _missing(there))
 
 
 def _places(plan: Plan) -> tuple[Path, str]:
@@ -212,11 +212,10 @@ def _asterisk_user(root: Path) -> tuple[int, int] | None:
 
 
 def _sounds(prompts: Path, language: str) -> list[Path]:
-    place = prompts / language
-    files = [path for path in sorted(place.glob("*")) if path.suffix in SOUNDS]
+    files = sounds(prompts, language)
     if not files:
         raise PromptError(
-            f"there are no prompts in {place}", "run `tipline-gw prompts build` first"
+            f"there are no prompts in {prompts / language}", "run `tipline-gw prompts build` first"
         )
     return files
 
