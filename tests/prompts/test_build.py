@@ -65,24 +65,24 @@ def test_a_second_build_does_nothing_at_all(built, voice):
 
 def test_each_language_is_spoken_by_its_own_voice_also_in_the_language_menu(tmp_path, voice):
     build(tmp_path, ["es", "en"], "911", speak=voice)
-    assert ("English: two.", "en-us", 190) in voice.asked
-    assert ("Español: uno.", "es-419", 180) in voice.asked
+    assert ("English two.", "en-us", 195) in voice.asked
+    assert ("Español uno.", "es-419", 195) in voice.asked
     assert {used for _, used, _ in voice.asked} == {"es-419", "en-us"}
 
 
 def test_what_is_before_the_tone_is_hurried_and_nothing_else(tmp_path, voice):
     build(tmp_path, ["en"], "911", speak=voice)
-    hurried = {text for text, _, speed in voice.asked if speed == 190}
+    hurried = {text for text, _, speed in voice.asked if speed == 195}
     assert hurried == {
-        "Danger? Nine one one. We record your voice, not your number.",
-        "Tip: one. Code: two.",
+        "Danger? Nine one one. We keep your voice, not your number. The phone company does.",
+        "Tip one. Code two.",
         "Talk at the tone.",
     }
 
 
 def test_the_emergency_number_is_said_digit_by_digit(tmp_path, voice):
     build(tmp_path, ["es"], "089", speak=voice)
-    said = "¿Peligro? Cero ocho nueve. Grabamos su voz, no su número."
+    said = "¿Peligro? Cero ocho nueve. Guardamos su voz, no su número. La telefónica sí."
     assert said in voice.texts()
 
 
@@ -112,7 +112,7 @@ def test_a_missing_file_is_made_again(built, voice):
 def test_the_order_of_the_languages_moves_the_language_menu(built, voice):
     report = build(built, ["en", "es"], "911", speak=voice)
     assert report.built == ["en/language-en", "en/language-es"]
-    assert voice.texts() == {"English: one.", "Español: dos."}
+    assert voice.texts() == {"English one.", "Español dos."}
 
 
 def test_a_recording_is_never_written_over(built, voice):

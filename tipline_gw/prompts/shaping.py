@@ -20,6 +20,8 @@ from tipline_gw.prompts.speech import Pcm
 
 CEILING: Final = 10 ** (-1 / 20)
 """Of full scale, -1 dB: no true peak (ITU-R BS.1770-4, Annex 2) passes it."""
+_APPROACHES, _NEAR = 8, 0.1
+"""Steps at most, until within so many LU."""
 MOST_DRIVE: Final = 9.0
 """dB by which the limiter may be driven to make a voice with high peaks loud. Beyond that it
 would sound crushed, and stays softer."""
@@ -135,24 +137,38 @@ def _levelled(signal: Signal) -> Signal:
         return _limited(signal)
     gain = TARGET_LUFS - found
     most = gain + MOST_DRIVE
-    made = _limited(signal * _factor(gain))
-    for _ in range(5):
-        gain = min(gain + TARGET_LUFS - loudness.integrated(made, RATE), most)
+    for _ in range(_APPROACHES):
         made = _limited(signal * _factor(gain))
+        short = TARGET_LUFS - loudness.integrated(made, RATE)
+        if abs(short) < _NEAR or gain == most:
+            break
+        gain = min(gain + short, most)
     return made
 
 
 def _limited(signal: Signal) -> Signal:
     """Turned down around each peak above the ceiling, gently, beginning before it."""
-    needed = np.minimum(1.0, CEILING / np.maximum(_peaks(signal), CEILING))
-    padded = np.pad(needed, 2 * _LOOK_AHEAD, constant_values=1.0)
+    peaks = _peaks(signal)
+    if peaks.max(initial=0.0) <= CEILING:
+        return signal
+    padded = np.pad(np.maximum(peaks, CEILING), 2 * _LOOK_AHEAD, constant_values=CEILING)
     span = 2 * _LOOK_AHEAD + 1
-    lowest = np.lib.stride_tricks.sliding_window_view(padded, span).min(axis=1)
+    lowest = CEILING / _highest(padded, span)
     window = np.hanning(span + 2)[1:-1]
     gain = np.convolve(lowest, window / window.sum(), "valid")
     made = signal * gain
     # Between the samples the product may still pass it by a hair.
     return np.asarray(made * min(1.0, CEILING / max(true_peak(made), 1e-9)))
+
+
+def _highest(values: Signal, span: int) -> Signal:
+    """The highest of each ``span`` values in a row, by doubling what is looked at."""
+    done = 1
+    while done < span:
+        step = min(done, span - done)
+        values = np.maximum(values[:-step], values[step:])
+        done += step
+    return values
 
 
 def _peaks(signal: Signal) -> Signal:
