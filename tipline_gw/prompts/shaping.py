@@ -36,13 +36,13 @@ _RAMP = 0.005
 _OVERSAMPLED = 4
 _LOOK_AHEAD = 40
 """Samples, 5 ms: how long before a peak the limiter turns down."""
-_BAND: Final = ((40.0, 120.0), (3500.0, 3900.0))
+_BAND: Final = ((30.0, 200.0), (3500.0, 3900.0))
 """Hz between which each edge rises and falls. A line passes 300 to 3400; hum and the rumble of a
 hand on the microphone would only take the room of the voice."""
-_ONSET, _DECAY = 0.03, 0.08
+_ONSET, _DECAY = 0.06, 0.12
 """Seconds kept around a recorded voice: an f or an s begins and ends below any threshold."""
-_CLICK_BLOCKS = 4
-"""Shorter sounds (20 ms) at the edges are a mouse, not a voice."""
+_CLICK_BLOCKS = 10
+"""Shorter sounds (50 ms) at the edges are a mouse, not a voice."""
 
 
 def synthetic(pcm: Pcm, longest_pause: float) -> bytes:
@@ -51,9 +51,10 @@ def synthetic(pcm: Pcm, longest_pause: float) -> bytes:
     Raises PromptError where there is nothing to hear.
     """
     wide = np.frombuffer(pcm.samples, dtype="<i2").astype(np.float64) / (FULL + 1)
-    if not _sounds(wide):
+    narrow = _narrowed(wide, pcm.rate)
+    if not _sounds(narrow):
         raise PromptError("the synthesis gave only silence", "reword the prompt, or record it")
-    return _finished(_tightened(_narrowed(wide, pcm.rate), longest_pause))
+    return _finished(_tightened(narrow, longest_pause))
 
 
 def recorded(signal: Signal, rate: int) -> bytes:
@@ -61,9 +62,10 @@ def recorded(signal: Signal, rate: int) -> bytes:
 
     Raises PromptError where there is nothing to hear.
     """
-    if not _sounds(signal):
+    narrow = _banded(_narrowed(signal, rate))
+    if not _sounds(narrow):
         raise PromptError("it holds only silence", "record it again, nearer to the microphone")
-    return _finished(_trimmed(_banded(_narrowed(signal, rate))))
+    return _finished(_trimmed(narrow))
 
 
 def tone() -> bytes:
@@ -93,7 +95,9 @@ def _finished(signal: Signal) -> bytes:
 
 def _narrowed(signal: Signal, rate: int) -> Signal:
     """At 8 kHz, without a constant part, filled up to whole blocks."""
-    narrow = soxr.resample(signal - signal.mean(), rate, RATE, quality="HQ")
+    narrow = (
+        soxr.resample(signal - signal.mean(), rate, RATE, quality="HQ") if signal.size else signal
+    )
     return np.pad(narrow, (0, -len(narrow) % _BLOCK))
 
 
@@ -132,10 +136,12 @@ def _trimmed(signal: Signal) -> Signal:
 
 def _levelled(signal: Signal) -> Signal:
     """As loud as ``TARGET_LUFS``: a limiter takes loudness away, so it is approached."""
-    found = loudness.integrated(signal, RATE)
-    if found == loudness.SILENT:
-        return _limited(signal)
-    gain = TARGET_LUFS - found
+    # At its full height first: what was recorded too softly would be below the gate.
+    peak = np.abs(signal).max()
+    if not peak:
+        raise PromptError("there is nothing to hear in it", "make it longer than a click")
+    signal = signal / peak
+    gain = TARGET_LUFS - loudness.integrated(signal, RATE)
     most = gain + MOST_DRIVE
     for _ in range(_APPROACHES):
         made = _limited(signal * _factor(gain))

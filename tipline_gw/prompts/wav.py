@@ -25,6 +25,8 @@ CHANNELS: Final = 8
 _LINEAR, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _UNKNOWN_LENGTH: Final = 0x7FFF0000
 """From here on (and 0) a length says that the writer did not know it, as in a pipe."""
+_ABSURD: Final = 1000.0
+"""Full scales. Nobody's floating point is so far over it, nor is what is not a number."""
 _FULL_SCALE: Final = 0.9999
 _FLAT: Final = 4
 """So many samples at full scale in a row are a clipped peak, and not a lucky one."""
@@ -112,7 +114,7 @@ def _samples(described: _Format, data: bytes) -> Signal:
     if not whole:
         raise PromptError("a WAV file without its sound", "record it, or copy it, again")
     samples = _SAMPLES[described.kind, described.bits](whole)
-    if not np.isfinite(samples).all():
+    if not (np.abs(samples) < _ABSURD).all():
         raise PromptError("it holds values that are no sound", "save it as WAV, 16 bit PCM")
     return np.asarray(samples.reshape(-1, described.channels))
 
