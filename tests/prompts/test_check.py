@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.prompts.voices import Hummer, hum
@@ -85,6 +86,38 @@ def test_the_time_before_the_tone_is_the_sum_of_its_prompts(built):
         (built / "es" / f"{name}.sln").write_bytes(RECORDING)
     assert before_tone_seconds(built, ["es", "en"], "es") == 5.0
     assert before_tone_seconds(built, ["es"], "es") == 3.0
+
+
+@pytest.mark.parametrize(
+    ("height", "problem"), [(0.02, Problem.TOO_QUIET), (0.95, Problem.TOO_LOUD)]
+)
+def test_a_sound_made_by_hand_much_softer_or_louder_than_the_rest_is_told(built, height, problem):
+    (built / "es/goodbye.sln").write_bytes(hum(1.0, 8000, height, 1000.0).samples)
+    [finding] = problems(built)
+    assert (finding.problem, finding.name, finding.fatal) == (problem, "goodbye", False)
+    assert finding.loudness == pytest.approx(20 * np.log10(height) - 3.01, abs=0.6)
+
+
+def test_a_sound_of_nothing_but_silence_is_too_quiet_in_numbers_that_json_has(built):
+    (built / "es/goodbye.sln").write_bytes(bytes(16000))
+    [finding] = problems(built)
+    assert (finding.problem, finding.loudness) == (Problem.TOO_QUIET, -99.9)
+
+
+def test_words_that_were_changed_since_the_build_are_told(built):
+    (built / "es.po").write_text('msgctxt "prompt"\nmsgid "goodbye"\nmsgstr "Hasta luego."\n')
+    [finding] = problems(built)
+    assert (finding.problem, finding.language, finding.name) == (
+        Problem.NOT_BUILT,
+        "es",
+        "goodbye",
+    )
+
+
+def test_check_changes_nothing(built):
+    before = {file: file.read_bytes() for file in built.rglob("*") if file.is_file()}
+    check(built, ["es", "en", "tar"], "112")
+    assert {file: file.read_bytes() for file in built.rglob("*") if file.is_file()} == before
 
 
 def test_every_finding_says_what_to_do():

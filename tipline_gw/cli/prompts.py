@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -21,6 +21,12 @@ from tipline_gw.prompts import check as checking
 from tipline_gw.prompts import listing
 from tipline_gw.prompts.build import Progress, Report
 from tipline_gw.prompts.check import Finding, Problem
+
+_ABSENT: Final = {
+    "prompt": "not recorded",
+    "sms": "texts not translated",
+    "keyword": "keywords not translated",
+}
 
 app = typer.Typer(
     no_args_is_help=True, help="The spoken prompts: synthesise, take in recordings, check."
@@ -164,8 +170,8 @@ def _together(language: str, mine: Sequence[Finding]) -> Iterator[str]:
     for kind, other in others:
         absent = [f.name for f in mine if f.stands_in == other and f.kind == kind]
         if other and absent:
-            means = {"prompt": "not recorded", "sms": "texts not translated"}.get(kind, kind)
-            yield f"{language}: {len(absent)} {means}, {other} stands in: {', '.join(absent)}"
+            what = f"{len(absent)} {_ABSENT[kind]}, {other} stands in"
+            yield f"{language}: {what}: {', '.join(absent)}"
 
 
 def _plain(finding: Finding) -> dict[str, object]:
