@@ -120,6 +120,11 @@ def test_check_changes_nothing(built):
     assert {file: file.read_bytes() for file in built.rglob("*") if file.is_file()} == before
 
 
+def test_the_operators_guide_explains_every_finding():
+    guide = (Path(__file__).parents[2] / "docs/prompts.md").read_text("utf-8")
+    assert [each for each in Problem if f"`{each}`" not in guide] == []
+
+
 def test_every_finding_says_what_to_do():
     for problem in Problem:
         assert Finding(problem, "es", "welcome").todo

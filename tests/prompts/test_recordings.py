@@ -1,6 +1,7 @@
 """What an operator does with a microphone: lay NAME.wav into the folder, and build."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from tests.prompts.voices import Hummer, hum
 from tests.prompts.wavs import save, voice
 from tipline_gw.prompts import manifest as manifests
-from tipline_gw.prompts import names, shaping, wav
+from tipline_gw.prompts import names, shaping
 from tipline_gw.prompts import plan as planning
 from tipline_gw.prompts.build import Report, build
 from tipline_gw.prompts.check import Finding, Problem, check
@@ -139,11 +140,39 @@ def test_one_that_cannot_be_used_is_named_and_stops_no_other(built, speaker, the
     assert len(again(built, speaker).failed) == 3
 
 
-def test_one_that_is_too_large_is_named(built, speaker, monkeypatch):
-    monkeypatch.setattr(wav, "LARGEST", 1000)
+def test_one_of_a_terabyte_is_named_and_not_read(built, speaker):
+    with (built / "es/advice.wav").open("wb") as sparse:
+        sparse.truncate(1 << 40)
+    save(built / "es/welcome.wav", voice())
+    report = again(built, speaker)
+    [failure] = report.failed
+    assert "es/advice.wav: larger than 64 MiB" in failure
+    assert report.imported == ["es/welcome"]
+    assert [(each.problem, each.name) for each in found(built)] == [(Problem.NOT_BUILT, "advice")]
+
+
+def test_one_that_cannot_be_opened_is_named_and_stops_no_other(built, speaker, monkeypatch):
     save(built / "es/advice.wav", voice())
-    [failure] = again(built, speaker).failed
-    assert "es/advice.wav: larger than" in failure
+    save(built / "es/welcome.wav", voice())
+    really = Path.open
+
+    def refuse(file, *arguments, **more):
+        if file.name == "advice.wav":
+            raise PermissionError
+        return really(file, *arguments, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    report = again(built, speaker)
+    [failure] = report.failed
+    assert "es/advice.wav cannot be read (PermissionError)" in failure
+    assert report.imported == ["es/welcome"]
+
+
+def test_what_is_no_file_is_no_recording_and_is_not_waited_for(built, speaker):
+    os.mkfifo(built / "es/advice.wav")
+    (built / "es/welcome.wav").mkdir()
+    report = again(built, speaker)
+    assert (report.built, report.failed) == ([], [])
 
 
 def test_words_that_changed_while_a_recording_is_broken_are_spoken(built, speaker):

@@ -70,6 +70,7 @@ def test_peaks_that_were_cut_off_flat_are_seen(kind_and_bits):
         (wav(SPOKEN[:0]), "without its sound"),
         (wav(SPOKEN, kind=7, bits=8), "compressed, or an unusual format"),
         (wav(SPOKEN, kind=0x55), "compressed, or an unusual format"),
+        (wav(np.zeros(8000 * 181), rate=8000, bits=8), "longer than 180 s"),
         (wav(SPOKEN, rate=4000), "unusual rate"),
         (wav(SPOKEN, rate=0), "unusual rate"),
         (wav(SPOKEN, rate=768000), "unusual rate"),
@@ -100,7 +101,7 @@ def test_a_file_too_large_for_a_prompt_is_not_read_to_its_end(tmp_path, monkeypa
     file = tmp_path / "welcome.wav"
     with file.open("wb") as sparse:
         sparse.truncate(1 << 40)
-    monkeypatch.setattr(wavs, "LARGEST", 1 << 20)
+    monkeypatch.setattr(wavs, "LARGEST_RECORDING", 1 << 20)
     with pytest.raises(PromptError, match=r"welcome\.wav: larger than 1 MiB"):
         load(file)
 

@@ -1,10 +1,16 @@
 """Whether a frightened person understands the words: measured, for every prompt of some length."""
 
+import re
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from tests.prompts import readability
 from tests.prompts.readability import english_syllables, sentences, spanish_syllables, words
-from tipline_gw.prompts import names
+from tests.prompts.voices import samples
+from tipline_gw.prompts import names, shaping, sound
+from tipline_gw.prompts.build import build
 from tipline_gw.prompts.catalogue import Catalogue
 
 FEW = 6
@@ -51,6 +57,40 @@ def test_all_in_all_each_language_is_well_within_the_limit(language):
         assert readability.inflesz(together) >= 75
     else:
         assert readability.flesch_kincaid(together) <= 4
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_every_number_is_spoken_digit_by_digit_and_nothing_is_abbreviated(language):
+    for name, text in texts(language)[: len(Catalogue.load(language).prompts)]:
+        assert not re.search(r"\d|\b[A-ZÑ]{2,}\b|[&%$#*@/]|\b\w+\.\w", text), name
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("built")
+    build(folder, ["es", "en"], "911")
+    return folder
+
+
+def pauses(sln: bytes) -> list[float]:
+    """Seconds of each stretch that is quiet, in the middle of it."""
+    blocks = np.abs(samples(sln)[: len(sln) // 160 * 80]).reshape(-1, 80).max(axis=1)
+    quiet = "".join(" x"[loud] for loud in (blocks > 0.01).astype(int)).strip()
+    return [len(run) / 100 for run in re.findall(" +", quiet)]
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_by_proxy_of_an_ear_every_prompt_has_its_pace_its_loudness_and_its_pauses(built, language):
+    """Nobody listens in a test: what is far off in one of these would not be understood."""
+    catalogue = Catalogue.load(language)
+    count = {"es": spanish_syllables, "en": english_syllables}[language]
+    for name in names.SAID:
+        sln, text = (built / language / f"{name}.sln").read_bytes(), catalogue.spoken(name, "911")
+        pace = sum(count(word) for word in words(text)) / sound.seconds(sln)
+        assert pace <= (8.0 if name in names.before_tone(()) else 7.0), name
+        assert pace >= 1.5, name
+        assert shaping.measured(sln) == pytest.approx(sound.TARGET_LUFS, abs=0.5), name
+        assert max(pauses(sln), default=0) <= 0.45, name
 
 
 @pytest.mark.parametrize(

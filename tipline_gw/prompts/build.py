@@ -8,6 +8,7 @@ touches a recording itself. One recording that cannot be used stops no other pro
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import Final, NamedTuple
 from tipline_gw.errors import PromptError
 from tipline_gw.prompts import manifest as manifests
 from tipline_gw.prompts import names, sound
-from tipline_gw.prompts.folder import Folder
+from tipline_gw.prompts.folder import Folder, fingerprint
 from tipline_gw.prompts.manifest import Entry, Origin
 from tipline_gw.prompts.plan import VERSION, Piece, Plan, plan
 from tipline_gw.prompts.speech import Speak, espeak
@@ -101,8 +102,8 @@ def build(
 
 
 def source_of(wav: Path) -> str:
-    """The fingerprint of a recording and of what is done to it. Raises PromptError."""
-    return f"{VERSION}-{manifests.digest(wav)}"
+    """The fingerprint of a recording and of what is done to it."""
+    return f"{VERSION}-{fingerprint(wav)}"
 
 
 def _tasks(piece: Piece, planned: Plan, report: Report) -> list[_Task]:
@@ -172,7 +173,8 @@ def _make(
     """All of them, side by side. The first that cannot be spoken ends it, and nothing is written;
     a recording that cannot be used is told of."""
     made: dict[Piece, _Made] = {}
-    with ThreadPoolExecutor(thread_name_prefix="prompts") as pool:
+    # A recording may take hundreds of megabytes while it is worked on: no more than processors.
+    with ThreadPoolExecutor(os.cpu_count(), "prompts") as pool:
         try:
             results = pool.map(partial(_attempt, speak), tasks)
             for done, (task, (result, error)) in enumerate(zip(tasks, results, strict=True), 1):

@@ -7,11 +7,16 @@ recording, too. Nothing here changes a file.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
+from typing import Final
 
 from tipline_gw.errors import PromptError
 from tipline_gw.prompts import manifest as manifests
 from tipline_gw.prompts.manifest import Entry, Origin
+
+LARGEST_RECORDING: Final = 64 * 1024 * 1024
+"""Octets: three minutes of stereo at 44,100 Hz, 32 bit. A prompt is forty seconds."""
 
 
 class Folder:
@@ -24,7 +29,7 @@ class Folder:
         self._wavs: dict[str, list[Path]] = {}
         for file in sorted(path.glob("*")):
             # Recorders write .WAV.
-            if file.suffix.lower() == ".wav":
+            if file.suffix.lower() == ".wav" and file.is_file():
                 self._wavs.setdefault(file.stem, []).append(file)
 
     def sound(self, name: str) -> Path:
@@ -57,3 +62,12 @@ class Folder:
             return True
         there, entry = self.state(name)
         return there is not None and (entry is None or entry.origin is Origin.RECORDED)
+
+
+def fingerprint(wav: Path) -> str:
+    """Of a recording's content. One that cannot be read, or is too large to be one, has a
+    fingerprint that no sound was made from: whoever takes it in is told why."""
+    with contextlib.suppress(OSError, PromptError):
+        if wav.stat().st_size <= LARGEST_RECORDING:
+            return manifests.digest(wav) or "gone"
+    return "unusable"

@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tipline_gw.errors import PromptError
+from tipline_gw.prompts.folder import LARGEST_RECORDING
 from tipline_gw.prompts.loudness import Signal
 
-LARGEST: Final = 64 * 1024 * 1024
-"""Octets: three minutes of stereo at 44,100 Hz, 32 bit. A prompt is forty seconds."""
+LONGEST_SECONDS: Final = 180
 RATES: Final = (8000, 192_000)
 CHANNELS: Final = 8
 
@@ -51,7 +51,7 @@ def load(file: Path) -> Recording:
     """Raises PromptError that names the file."""
     try:
         with file.open("rb") as opened:
-            content = opened.read(LARGEST + 1)
+            content = opened.read(LARGEST_RECORDING + 1)
     except OSError as error:
         raise PromptError(
             f"{file} cannot be read ({type(error).__name__})", "see its owner and permissions"
@@ -64,8 +64,8 @@ def load(file: Path) -> Recording:
 
 def parse(content: bytes) -> Recording:
     """Raises PromptError: not a WAV, not one of the formats, cut off, too large, or no sound."""
-    if len(content) > LARGEST:
-        raise PromptError(f"larger than {LARGEST >> 20} MiB", "record one prompt a file")
+    if len(content) > LARGEST_RECORDING:
+        raise PromptError(f"larger than {LARGEST_RECORDING >> 20} MiB", "record one prompt a file")
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         raise PromptError("not a WAV file", "save it as WAV, 16 bit PCM")
     described, data = None, None
@@ -113,6 +113,8 @@ def _samples(described: _Format, data: bytes) -> Signal:
     whole = data[: len(data) // frame * frame]
     if not whole:
         raise PromptError("a WAV file without its sound", "record it, or copy it, again")
+    if len(whole) > frame * described.rate * LONGEST_SECONDS:
+        raise PromptError(f"longer than {LONGEST_SECONDS} s", "record one prompt a file")
     samples = _SAMPLES[described.kind, described.bits](whole)
     if not (np.abs(samples) < _ABSURD).all():
         raise PromptError("it holds values that are no sound", "save it as WAV, 16 bit PCM")
