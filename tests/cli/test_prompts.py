@@ -146,9 +146,9 @@ def test_build_says_what_it_took_in_and_what_it_could_not_use(run, built, tmp_pa
     (tmp_path / "en/goodbye.wav").write_bytes(b"ID3")
     done = run("build")
     assert done.exit_code == 1
-    assert "1 made (1 from recordings)" in done.stdout
+    assert "2 made (2 from recordings)" in done.stdout
     assert f"{tmp_path}/en/goodbye.wav: not a WAV file: save it as WAV, 16 bit PCM" in done.stdout
-    assert f"{tmp_path}/es/welcom.wav: no prompt has that name" in done.stdout
+    assert f"{tmp_path}/es/welcom.wav: no prompt here has that name" in done.stdout
     assert isinstance(done.exception, PromptError)
     assert done.exception.what == "recordings that cannot be used: 1"
 

@@ -19,13 +19,6 @@ def voice() -> Hummer:
     return Hummer()
 
 
-@pytest.fixture
-def built(tmp_path, voice) -> Path:
-    build(tmp_path, ["es", "en"], "911", speak=voice)
-    voice.asked.clear()
-    return tmp_path
-
-
 def stamps(directory: Path) -> dict[str, tuple[int, int]]:
     files = [file for file in directory.rglob("*") if file.is_file()]
     return {str(file): (file.stat().st_mtime_ns, file.stat().st_ino) for file in files}

@@ -3,18 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.prompts.voices import Hummer, hum
+from tests.prompts.voices import hum
 from tipline_gw.prompts import names
-from tipline_gw.prompts.build import build
 from tipline_gw.prompts.check import BEFORE_TONE, Finding, Problem, before_tone_seconds, check
 
 RECORDING = hum(1.0, rate=8000).samples
-
-
-@pytest.fixture
-def built(tmp_path) -> Path:
-    build(tmp_path, ["es", "en"], "911", speak=Hummer())
-    return tmp_path
 
 
 def problems(directory: Path, *, but: Problem = Problem.SYNTHETIC) -> list[Finding]:

@@ -13,7 +13,7 @@ from tipline_gw.prompts import manifest as manifests
 from tipline_gw.prompts import names, shaping
 from tipline_gw.prompts import plan as planning
 from tipline_gw.prompts.build import Report, build
-from tipline_gw.prompts.check import Finding, Problem, check
+from tipline_gw.prompts.check import Finding, Problem, before_tone_seconds, check
 from tipline_gw.prompts.manifest import Origin
 from tipline_gw.prompts.plan import sounds
 
@@ -23,13 +23,6 @@ BY_HAND = hum(1.0, rate=8000).samples
 @pytest.fixture
 def speaker() -> Hummer:
     return Hummer()
-
-
-@pytest.fixture
-def built(tmp_path, speaker) -> Path:
-    build(tmp_path, ["es", "en"], "911", speak=speaker)
-    speaker.asked.clear()
-    return tmp_path
 
 
 def again(directory: Path, speaker: Hummer, emergency: str = "911") -> Report:
@@ -202,9 +195,30 @@ def test_a_sound_made_by_hand_is_not_written_over_by_a_recording(built, speaker,
     assert (built / "es/welcome.sln").read_bytes() == BY_HAND
 
 
-def test_a_recording_that_no_prompt_is_named_after_is_told(built, speaker):
+def test_a_recording_that_no_prompt_is_named_after_is_told_and_taken_in_as_a_greeting(
+    built, speaker
+):
     strange = save(built / "es/welcom.wav", voice())
-    assert again(built, speaker).strange == [str(strange)]
+    report = again(built, speaker)
+    assert (report.strange, report.imported) == ([str(strange)], ["es/welcom"])
+    assert built / "es/welcom.sln" in sounds(built, "es")
+    assert found(built) == []
+
+
+@pytest.mark.parametrize("name", ["language-en", "../up", "Greeting", "a b", "x" * 60])
+def test_one_that_could_not_be_a_greeting_is_told_and_left_where_it_lies(built, speaker, name):
+    strange = save(built / "en" / f"{name.replace('/', '_')}.wav", voice())
+    report = again(built, speaker)
+    assert (report.strange, report.built) == ([str(strange)], [])
+
+
+def test_the_longest_greeting_counts_before_the_tone(built, speaker):
+    before = before_tone_seconds(built, ["es", "en"], "es")
+    save(built / "es/welcome-juarez.wav", voice(8.0))
+    again(built, speaker)
+    assert before_tone_seconds(built, ["es", "en"], "es") > before + 5
+    [finding] = found(built)
+    assert (finding.problem, finding.name) == (Problem.TOO_LONG, "before-tone")
 
 
 def test_one_that_was_clipped_when_it_was_recorded_stays_known_as_clipped(built, speaker):

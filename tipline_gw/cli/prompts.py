@@ -132,7 +132,7 @@ def _told(report: Report) -> Iterator[str]:
     )
     yield from report.failed
     for file in report.strange:
-        yield f"{file}: no prompt has that name: see tipline-gw prompts list"
+        yield f"{file}: no prompt here has that name, only a greeting may: see prompts list"
     for label in report.outdated:
         yield f"{label}: recorded before its words were changed: record it again"
     for label in report.unspoken:

@@ -42,7 +42,7 @@ class Report:
     ``built``: all that was made; ``imported``: those of them from a WAV. ``outdated``: recorded,
     but the words were changed since. ``standing_in``: what another language says, and which.
     ``unspoken``: nobody does. ``failed``: what was wrong with a recording. ``strange``: WAV files
-    that no prompt is named after.
+    that no prompt is named after; they are taken in if they could be a greeting.
     """
 
     built: list[str] = field(default_factory=list)
@@ -267,8 +267,8 @@ def _take_away(folder: Folder, planned: Plan) -> None:
 
 
 def _strange(folder: Folder, planned: Plan) -> list[str]:
-    known = {name for language, name in planned.heard if language == folder.language}
-    known |= {piece.name for piece in planned.pieces() if piece.language == folder.language}
+    worded = [piece for piece in planned.pieces() if piece.text or piece.generated]
+    known = {piece.name for piece in worded if piece.language == folder.language}
     # What stands in lies in a folder of which not everything is needed.
     known |= {*names.SAID, *names.GENERATED}
     found = folder.recordings()

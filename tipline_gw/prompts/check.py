@@ -100,14 +100,26 @@ def check(directory: Path, languages: Sequence[str], emergency: str) -> list[Fin
 
 
 def before_tone_seconds(directory: Path, languages: Sequence[str], language: str) -> float:
-    """How long a caller of ``language`` waits for the tone, choosing as soon as each menu ends."""
+    """How long a caller of ``language`` waits for the tone, choosing as soon as each menu ends,
+    and greeted with the longest greeting."""
     return _before_tone(plan(directory, languages, ""), languages, language)
 
 
 def _before_tone(planned: Plan, languages: Sequence[str], language: str) -> float:
     menu = [planned.heard[languages[0], name] for name in names.language_menu(languages)]
-    rest = [planned.heard[language, name] for name in names.before_tone(())]
-    return sum(sound.seconds(_content(_file(planned, piece)) or b"") for piece in (*menu, *rest))
+    rest = [
+        planned.heard[language, name] for name in names.before_tone(()) if name != names.WELCOME
+    ]
+    greetings = [
+        piece for (of, name), piece in planned.heard.items()
+        if of == language and names.is_greeting(name)
+    ]  # fmt: skip
+    longest = max(_seconds(planned, piece) for piece in greetings)
+    return longest + sum(_seconds(planned, piece) for piece in (*menu, *rest))
+
+
+def _seconds(planned: Plan, piece: Piece) -> float:
+    return sound.seconds(_content(_file(planned, piece)) or b"")
 
 
 def _file(planned: Plan, piece: Piece) -> Path:

@@ -61,7 +61,7 @@ def listing(directory: Path, languages: Sequence[str], emergency: str, language:
     offer = planned.heard.get((spoken[0], names.language(language)))
     lines = [_line(directory, offer, offer.language, language, planned)] if offer else []
     for (of, name), piece in planned.heard.items():
-        if of == language and not piece.generated and not name.startswith(names.language("")):
+        if of == language and piece.text and not name.startswith(names.language("")):
             owner = catalogue.owner("prompt", name).language
             lines.append(_line(directory, piece, language, owner, planned))
     return lines

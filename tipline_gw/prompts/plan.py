@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tipline_gw.prompts import manifest as manifests
-from tipline_gw.prompts import names
+from tipline_gw.prompts import names, po
 from tipline_gw.prompts.catalogue import Catalogue, Voice
 from tipline_gw.prompts.folder import Folder
 
@@ -44,7 +44,8 @@ class Piece(NamedTuple):
 
     @property
     def hurried(self) -> bool:
-        return self.name in _BEFORE_TONE or self.name.startswith((names.language(""), "welcome-"))
+        offer = self.name.startswith(names.language(""))
+        return offer or self.name in _BEFORE_TONE or names.is_greeting(self.name)
 
     @property
     def speed(self) -> int:
@@ -83,7 +84,7 @@ def plan(directory: Path, languages: Sequence[str], emergency: str) -> Plan:
     heard = {
         (language, name): _heard(catalogue, name, emergency, folders)
         for language, catalogue in catalogues.items()
-        for name in _names(catalogue, languages)
+        for name in _names(catalogue, languages, folders[language])
     }
     for offer in _offers(catalogues, languages):
         heard[languages[0], offer.name] = offer
@@ -102,16 +103,21 @@ def sounds(directory: Path, language: str) -> list[Path]:
     return list(found.values())
 
 
-def _names(catalogue: Catalogue, languages: Sequence[str]) -> Iterator[str]:
-    """Those of the dialog, and those that an operator added, such as a greeting of a number."""
+def _names(catalogue: Catalogue, languages: Sequence[str], folder: Folder) -> Iterator[str]:
+    """Those of the dialog, and those that an operator added with or without words, such as the
+    greeting of a number."""
     # The places of the offers are kept, because reports follow the dialog's order.
     yield from names.of_folder(languages, catalogue.language)
     known = {names.LANGUAGE_CHOICE, *names.SAID, *names.GENERATED}
-    yield from (name for name in catalogue.prompt_names() if name not in known)
+    recorded = (name for name in folder.recordings() if not name.startswith(names.language("")))
+    added = dict.fromkeys((*catalogue.prompt_names(), *filter(po.is_name, recorded)))
+    yield from (name for name in added if name not in known)
 
 
 def _heard(catalogue: Catalogue, name: str, emergency: str, folders: Mapping[str, Folder]) -> Piece:
     if name in names.GENERATED or name.startswith(names.language("")):
+        return Piece(catalogue.language, name, "", _NOBODY)
+    if name not in catalogue.prompt_names():
         return Piece(catalogue.language, name, "", _NOBODY)
     options = [_piece(each, catalogue, name, emergency) for each in catalogue.chain]
     for piece in options:

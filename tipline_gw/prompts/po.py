@@ -74,6 +74,11 @@ def messages(file: Path) -> list[Message]:
         ) from None
 
 
+def is_name(name: str) -> bool:
+    """Whether a prompt, and so its file, may be called that."""
+    return bool(_FILE_NAME.fullmatch(name))
+
+
 def words(listed: str) -> list[str]:
     """What stands between commas."""
     return [word.strip() for word in listed.split(",")]
@@ -97,7 +102,7 @@ def _checked(file: Path, found: Iterable[Message]) -> Iterable[tuple[tuple[str, 
 def _check_place(file: Path, message: Message, context: str, name: str) -> None:
     if context not in _CONTEXTS:
         raise _wrong(file, message, "msgctxt must be voice, prompt, sms, keyword or site")
-    if context == "prompt" and not _FILE_NAME.fullmatch(name):
+    if context == "prompt" and not is_name(name):
         raise _wrong(file, message, "a prompt's name is that of a file: lower-case letters and -")
 
 
