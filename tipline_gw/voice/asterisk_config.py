@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tipline_gw.errors import ConfigError, PromptError
-from tipline_gw.prompts.plan import sounds
+from tipline_gw.prompts.plan import sounds as sounds_of
 from tipline_gw.resources import folder
 from tipline_gw.voice.listener import parse_address, written_address
 
@@ -82,7 +82,7 @@ def write(plan: Plan) -> Written:
     """Writes everything. ConfigError for a directory or an address that cannot be used,
     PromptError when prompts are not there yet. What was written before is written over."""
     directory, inside = _places(plan)
-    prompts = {language: _sounds(plan.prompts, language) for language in plan.languages}
+    sounds = {language: _sounds(plan.prompts, language) for language in plan.languages}
     root = plan.root or Path("/")
     modules = _first(root, _MODULE_PLACES, _MODULES)
     values = _values(plan, inside, modules)
@@ -93,15 +93,15 @@ def write(plan: Plan) -> Written:
         for name, text in texts.items():
             (directory / name).write_text(text, encoding="utf-8")
             (directory / name).chmod(0o644)
-        for language, files in prompts.items():
+        for language, files in sounds.items():
             _copy_sounds(directory / "sounds" / language / "tipline", files)
     except OSError as error:
         raise ConfigError(
             f"{directory} cannot be written ({error.strerror})", "is it yours to write?"
         ) from None
-    count = sum(len(files) for files in prompts.values())
+    prompts = sum(len(files) for files in sounds.values())
     there = root / modules.lstrip("/")
-    return Written(directory, inside, len(texts), count, modules, there.is_dir(), _missing(there))
+    return Written(directory, inside, len(texts), prompts, modules, there.is_dir(), _missing(there))
 
 
 def _places(plan: Plan) -> tuple[Path, str]:
@@ -212,7 +212,7 @@ def _asterisk_user(root: Path) -> tuple[int, int] | None:
 
 
 def _sounds(prompts: Path, language: str) -> list[Path]:
-    files = sounds(prompts, language)
+    files = sounds_of(prompts, language)
     if not files:
         raise PromptError(
             f"there are no prompts in {prompts / language}", "run `tipline-gw prompts build` first"
