@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +110,9 @@ def test_any_text_is_spoken_or_refused(text):
         assert answers.speak(text, Catalogue.load("es"), Hummer())
     except PromptError as error:
         assert error.todo
+
+
+def test_a_language_that_no_voice_speaks_and_none_stands_in_for_is_an_error():
+    alone = replace(Catalogue.load("tar"), fallback=())
+    with pytest.raises(PromptError, match="no synthetic voice speaks tar"):
+        answers.speak(ANSWER, alone)
