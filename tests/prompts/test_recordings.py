@@ -114,6 +114,15 @@ def test_better_processing_takes_it_in_again_and_keeps_what_words_it_says(
     assert again(built, speaker).outdated == ["es/goodbye"]
 
 
+def test_a_lost_sound_is_made_again_and_is_still_of_the_words_it_says(built, speaker):
+    save(built / "es/goodbye.wav", voice())
+    again(built, speaker)
+    reword(built, "es", "goodbye", "Hasta luego.")
+    (built / "es/goodbye.sln").unlink()
+    assert again(built, speaker).imported == ["es/goodbye"]
+    assert again(built, speaker).outdated == ["es/goodbye"]
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_one_that_cannot_be_used_is_named_and_stops_no_other(built, speaker, there):
     (built / "es/advice.wav").write_bytes(b"ID3 an MP3 under a wrong name")

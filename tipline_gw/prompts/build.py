@@ -116,7 +116,8 @@ def _tasks(piece: Piece, planned: Plan, report: Report) -> list[_Task]:
             f"{wav}: {piece.name}.sln beside it was not made by this program: take one away"
         )
     elif wav is not None:
-        return _of_recording(piece, wav, entry, report)
+        before = folder.known.get(piece.name)
+        return _of_recording(piece, wav, entry, before, report)
     if there is None:
         folder.known.pop(piece.name, None)
         if piece.voice.name or piece.generated:
@@ -145,13 +146,16 @@ def _by_hand(entry: Entry) -> bool:
     return entry.origin is Origin.RECORDED and not entry.source
 
 
-def _of_recording(piece: Piece, wav: Path, entry: Entry | None, report: Report) -> list[_Task]:
+def _of_recording(
+    piece: Piece, wav: Path, entry: Entry | None, before: Entry | None, report: Report
+) -> list[_Task]:
+    """``entry`` is of the sound that is there; ``before`` of the last one, if it is lost."""
     source, wording = source_of(wav), piece.wording
     if entry is not None and entry.source == source:
         _note_recording(piece, entry, report)
         return []
-    if entry is not None and _same_recording(entry.source, source):
-        wording = entry.words
+    if before is not None and _same_recording(before.source, source):
+        wording = before.words
     stale = entry is None or (entry.origin is Origin.SYNTHETIC and entry.words != piece.sounding)
     return [_Task(piece, stale, wav, source, wording)]
 
