@@ -165,15 +165,15 @@ def _store(config: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _prompts(settings: Settings) -> Iterator[Finding]:
-    """Synthetic ones are no fault: ``prompts check`` lists them."""
-    folder = settings.voice.prompts
+    """Synthetic ones and those of another language are no fault: ``prompts check`` lists them."""
+    folder, line = settings.voice.prompts, settings.line
     try:
-        found = check_prompts(folder, settings.line.languages)
+        found = check_prompts(folder, line.languages, line.emergency_number)
     except TiplineError as error:
         yield Finding(str(folder), 0, error.what, error.todo)
         return
     for prompt in found:
-        if prompt.problem is not Problem.SYNTHETIC:
+        if prompt.problem is not Problem.SYNTHETIC and not prompt.stands_in:
             place = folder / prompt.language / prompt.name
             what = f"the prompt is {prompt.problem.value}"
             yield Finding(str(place), 0, what, prompt.todo, fatal=prompt.fatal)

@@ -199,6 +199,14 @@ def test_a_short_word_is_not_mistaken_for_a_keyword(text):
     assert BOTH.hear(text) == Tip()
 
 
+def test_a_language_that_borrows_its_keywords_does_not_make_them_ambiguous():
+    """Rarámuri's catalogue is empty: Spanish stands in."""
+    heard = Conversation([Catalogue.load("es"), Catalogue.load("tar")])
+    assert heard.hear("AYUDA") == Help("es")
+    assert heard.hear(f"ESTADO {WRITTEN}") == SPANISH
+    assert Conversation([Catalogue.load("tar")]).hear(f"ESTADO {WRITTEN}") == SPANISH
+
+
 def test_only_the_configured_languages_are_understood():
     spanish = Conversation([Catalogue.load("es")])
     assert spanish.hear("HELP") == Tip()

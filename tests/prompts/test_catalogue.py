@@ -1,13 +1,16 @@
 import re
+import string
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.prompts import untranslated
 from tipline_gw.errors import ConfigError
 from tipline_gw.prompts import names
 from tipline_gw.prompts.catalogue import Catalogue, shipped
+from tipline_gw.prompts.listing import template
 from tipline_gw.resources import catalogues
 
 GSM7 = set(
@@ -36,7 +39,7 @@ _LINES = st.one_of(
 )
 
 
-@pytest.fixture(params=["es", "en"])
+@pytest.fixture(params=shipped())
 def catalogue(request) -> Catalogue:
     return Catalogue.load(request.param)
 
@@ -56,11 +59,100 @@ def test_spanish_and_english_are_shipped():
     assert {"es", "en"} <= set(shipped())
 
 
-def test_all_shipped_languages_say_the_same_things():
-    loaded = [Catalogue.load(language) for language in shipped()]
-    assert len({frozenset(each.prompts) for each in loaded}) == 1
-    assert len({frozenset(each.texts) for each in loaded}) == 1
-    assert set(loaded[0].texts) == set(names.WRITTEN)
+def fields(text: str) -> set[str]:
+    return {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
+
+
+def test_spanish_and_english_have_the_same_entries_with_the_same_fields():
+    spanish, english = (Catalogue.load(language) for language in ("es", "en"))
+    for context in ("prompts", "texts", "keywords", "pages"):
+        one, other = getattr(spanish, context), getattr(english, context)
+        assert set(one) == set(other)
+        assert {name: fields(one[name]) for name in one} == {
+            name: fields(other[name]) for name in other
+        }
+    assert set(spanish.texts) == set(names.WRITTEN)
+    assert set(spanish.prompts) == {names.LANGUAGE_CHOICE, *names.SAID}
+
+
+@pytest.mark.parametrize("language", untranslated.languages())
+def test_an_untranslated_language_shows_every_entry_with_the_words_that_stand_in(language):
+    """If not: python -m tests.prompts.untranslated"""
+    assert (catalogues() / f"{language}.po").read_text("utf-8") == template(language)
+
+
+@pytest.mark.parametrize("language", ["tar", "maz"])
+def test_nothing_but_its_name_was_made_up_for_a_language_that_nobody_here_can_write(language):
+    catalogue = Catalogue.load(language)
+    assert set(catalogue.prompts) == {names.LANGUAGE_CHOICE}
+    assert (catalogue.texts, catalogue.keywords, catalogue.voice.name) == ({}, {}, "")
+    assert [each.language for each in catalogue.fallback] == ["es"]
+
+
+@pytest.mark.parametrize(("language", "offer"), [("tar", "Rarámuri dos."), ("maz", "Mazahua dos.")])
+def test_an_untranslated_language_offers_itself_by_its_name_and_the_voice_that_stands_in(
+    language, offer
+):
+    catalogue = Catalogue.load(language)
+    assert catalogue.spoken("language-choice", key="2") == offer
+    assert catalogue.speaker.name == "es-419"
+
+
+def test_what_an_untranslated_language_lacks_is_said_and_written_in_the_one_that_stands_in():
+    spanish, other = Catalogue.load("es"), Catalogue.load("tar")
+    assert other.spoken("welcome", "911") == spanish.spoken("welcome", "911")
+    assert other.sms("received") == spanish.sms("received")
+    assert other.words("status") == spanish.words("status")
+    assert other.owner("sms", "received").language == "es"
+
+
+def language(directory: Path, code: str, fallback: str, more: str = "") -> None:
+    offer = entry("prompt", "language-choice", f"{code} {{key}}.")
+    write(directory, code, entry("voice", "fallback", fallback) + offer + more)
+
+
+def test_languages_stand_in_in_the_order_stated_and_those_of_the_others_after_them(tmp_path):
+    language(tmp_path, "aaa", "bbb, en", entry("sms", "added", "a"))
+    language(tmp_path, "bbb", "es", entry("sms", "added", "b") + entry("sms", "help", "b"))
+    loaded = Catalogue.load("aaa", tmp_path)
+    assert [each.language for each in loaded.fallback] == ["bbb", "es", "en"]
+    assert [loaded.sms(name) for name in ("added", "help")] == ["a", "b"]
+    assert loaded.sms("received") == Catalogue.load("es").sms("received")
+
+
+@pytest.mark.parametrize("circle", [["aaa"], ["aaa", "bbb"], ["aaa", "bbb", "ccc"]])
+def test_languages_that_stand_in_for_one_another_are_refused(tmp_path, circle):
+    for code, following in zip(circle, [*circle[1:], circle[0]], strict=True):
+        language(tmp_path, code, following)
+    with pytest.raises(ConfigError, match="in a circle: " + " → ".join([*circle, "aaa"])):
+        Catalogue.load("aaa", tmp_path)
+
+
+@pytest.mark.parametrize("code", ["nah", "../es", ","])
+def test_a_language_that_cannot_stand_in_is_refused(tmp_path, code):
+    language(tmp_path, "aaa", code)
+    with pytest.raises(ConfigError):
+        Catalogue.load("aaa", tmp_path)
+
+
+def test_an_untranslated_language_must_say_its_own_name(tmp_path):
+    write(tmp_path, "aaa", entry("voice", "fallback", "es"))
+    with pytest.raises(ConfigError, match="lacks prompt language-choice:"):
+        Catalogue.load("aaa", tmp_path)
+
+
+def test_texts_of_the_site_come_from_the_same_catalogues_and_fall_back_the_same_way(tmp_path):
+    write(tmp_path, "es", entry("site", "title", "Avisos"))
+    assert Catalogue.load("tar", tmp_path).page("title") == "Avisos"
+    with pytest.raises(ConfigError, match="no site “title”"):
+        Catalogue.load("en", tmp_path).page("title")
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "Up", ".hidden", "x" * 50])
+def test_a_prompt_whose_name_is_no_file_name_is_refused(tmp_path, name):
+    write(tmp_path, "es", entry("prompt", name, "Hola"))
+    with pytest.raises(ConfigError, match="that of a file"):
+        Catalogue.load("es", tmp_path)
 
 
 def test_every_text_fits_one_gsm7_message_with_its_code(catalogue):
@@ -76,7 +168,7 @@ def test_no_text_says_what_the_line_is_for(catalogue):
 
 
 def test_only_the_receipt_carries_a_code(catalogue):
-    with_code = {name for name in names.WRITTEN if "{code}" in catalogue.texts[name]}
+    with_code = {name for name in names.WRITTEN if "#" in catalogue.sms(name, code="#")}
     assert with_code == {"received-code", "received-code-not-open"}
     assert "1234 5678 9012" in catalogue.sms("received-code", code="1234 5678 9012")
 
@@ -86,10 +178,12 @@ def test_the_receipt_names_the_word_that_asks_for_the_state():
     assert "STATUS" in Catalogue.load("en").sms("received-code", code="0")
 
 
-def test_the_welcome_tells_the_emergency_number_and_what_is_kept():
+def test_the_welcome_tells_what_is_kept_what_is_not_and_what_nobody_can_promise():
     spanish, english = (Catalogue.load(each).spoken("welcome", "911") for each in ("es", "en"))
-    assert spanish == "¿Peligro? Nueve uno uno. Grabamos su voz, no su número."
-    assert english == "Danger? Nine one one. We record your voice, not your number."
+    assert spanish == ("¿Peligro? Nueve uno uno. Guardamos su voz, no su número. La telefónica sí.")
+    assert english == (
+        "Danger? Nine one one. We keep your voice, not your number. The phone company does."
+    )
 
 
 def test_the_advice_does_not_promise_what_the_network_breaks():
@@ -103,8 +197,8 @@ def test_spanish_callers_are_addressed_as_usted():
 
 
 def test_a_language_offers_itself_with_its_key_in_its_own_words():
-    assert Catalogue.load("es").spoken("language-choice", key="1") == "Español: uno."
-    assert Catalogue.load("en").spoken("language-choice", key="2") == "English: two."
+    assert Catalogue.load("es").spoken("language-choice", key="1") == "Español uno."
+    assert Catalogue.load("en").spoken("language-choice", key="2") == "English two."
 
 
 def test_no_prompt_is_spoken_with_an_empty_field(catalogue):
@@ -121,8 +215,8 @@ def test_an_operator_rewords_a_shipped_language_entry_by_entry(tmp_path):
 
 def test_an_operator_adds_a_language_without_a_synthetic_voice(tmp_path):
     text = (catalogues() / "es.po").read_text("utf-8").replace('msgstr "es-419"', 'msgstr ""')
-    (tmp_path / "maz.po").write_text(text, "utf-8")
-    assert Catalogue.load("maz", tmp_path).voice.name == ""
+    (tmp_path / "nah.po").write_text(text, "utf-8")
+    assert Catalogue.load("nah", tmp_path).voice.name == ""
 
 
 def test_an_unfinished_or_unsure_entry_leaves_the_shipped_words(tmp_path):
@@ -132,9 +226,9 @@ def test_an_unfinished_or_unsure_entry_leaves_the_shipped_words(tmp_path):
 
 
 def test_a_language_without_a_catalogue_says_which_file_to_write(tmp_path):
-    with pytest.raises(ConfigError, match="maz") as error:
-        Catalogue.load("maz", tmp_path)
-    assert str(tmp_path / "maz.po") in error.value.todo
+    with pytest.raises(ConfigError, match="nah") as error:
+        Catalogue.load("nah", tmp_path)
+    assert str(tmp_path / "nah.po") in error.value.todo
 
 
 @pytest.mark.parametrize("code", ["", "../es", "e", "ES", "es/..", "es.po"])
@@ -144,9 +238,9 @@ def test_a_malformed_language_code_never_becomes_a_path(code):
 
 
 def test_a_new_language_that_is_not_whole_says_what_is_missing(tmp_path):
-    write(tmp_path, "maz", entry("prompt", "goodbye", "…"))
+    write(tmp_path, "nah", entry("prompt", "goodbye", "…"))
     with pytest.raises(ConfigError, match="lacks prompt language-choice") as error:
-        Catalogue.load("maz", tmp_path)
+        Catalogue.load("nah", tmp_path)
     assert "sms unavailable" in str(error.value)
 
 

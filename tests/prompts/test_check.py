@@ -1,34 +1,28 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.prompts.voices import Hummer, hum
+from tests.prompts.voices import hum
 from tipline_gw.prompts import names
-from tipline_gw.prompts.build import build, check
-from tipline_gw.prompts.check import BEFORE_TONE, Finding, Problem, before_tone_seconds
+from tipline_gw.prompts.check import BEFORE_TONE, Finding, Problem, before_tone_seconds, check
 
 RECORDING = hum(1.0, rate=8000).samples
 
 
-@pytest.fixture
-def built(tmp_path) -> Path:
-    build(tmp_path, ["es", "en"], "911", speak=Hummer())
-    return tmp_path
-
-
 def problems(directory: Path, *, but: Problem = Problem.SYNTHETIC) -> list[Finding]:
-    return [found for found in check(directory, ["es", "en"]) if found.problem is not but]
+    return [found for found in check(directory, ["es", "en"], "911") if found.problem is not but]
 
 
 def test_after_a_build_every_prompt_is_there_and_synthetic(built):
-    found = check(built, ["es", "en"])
+    found = check(built, ["es", "en"], "911")
     assert {each.problem for each in found} == {Problem.SYNTHETIC}
     assert len(found) == 2 * len(names.SAID) + 2
     assert not any(each.fatal for each in found)
 
 
 def test_an_empty_folder_lacks_everything(tmp_path):
-    found = check(tmp_path, ["es"])
+    found = check(tmp_path, ["es"], "911")
     assert [each.name for each in found] == list(names.of_folder(["es"], "es"))
     assert all(each.problem is Problem.MISSING and each.fatal for each in found)
 
@@ -40,7 +34,7 @@ def test_a_missing_prompt_is_named(built):
 
 def test_a_recording_is_no_longer_synthetic_even_before_the_next_build(built):
     (built / "es" / "welcome.sln").write_bytes(RECORDING)
-    synthetic = [(each.language, each.name) for each in check(built, ["es", "en"])]
+    synthetic = [(each.language, each.name) for each in check(built, ["es", "en"], "911")]
     assert ("es", "welcome") not in synthetic
     assert ("en", "welcome") in synthetic
 
@@ -85,6 +79,43 @@ def test_the_time_before_the_tone_is_the_sum_of_its_prompts(built):
         (built / "es" / f"{name}.sln").write_bytes(RECORDING)
     assert before_tone_seconds(built, ["es", "en"], "es") == 5.0
     assert before_tone_seconds(built, ["es"], "es") == 3.0
+
+
+@pytest.mark.parametrize(
+    ("height", "problem"), [(0.02, Problem.TOO_QUIET), (0.95, Problem.TOO_LOUD)]
+)
+def test_a_sound_made_by_hand_much_softer_or_louder_than_the_rest_is_told(built, height, problem):
+    (built / "es/goodbye.sln").write_bytes(hum(1.0, 8000, height, 1000.0).samples)
+    [finding] = problems(built)
+    assert (finding.problem, finding.name, finding.fatal) == (problem, "goodbye", False)
+    assert finding.loudness == pytest.approx(20 * np.log10(height) - 3.01, abs=0.6)
+
+
+def test_a_sound_of_nothing_but_silence_is_too_quiet_in_numbers_that_json_has(built):
+    (built / "es/goodbye.sln").write_bytes(bytes(16000))
+    [finding] = problems(built)
+    assert (finding.problem, finding.loudness) == (Problem.TOO_QUIET, -99.9)
+
+
+def test_words_that_were_changed_since_the_build_are_told(built):
+    (built / "es.po").write_text('msgctxt "prompt"\nmsgid "goodbye"\nmsgstr "Hasta luego."\n')
+    [finding] = problems(built)
+    assert (finding.problem, finding.language, finding.name) == (
+        Problem.NOT_BUILT,
+        "es",
+        "goodbye",
+    )
+
+
+def test_check_changes_nothing(built):
+    before = {file: file.read_bytes() for file in built.rglob("*") if file.is_file()}
+    check(built, ["es", "en", "tar"], "112")
+    assert {file: file.read_bytes() for file in built.rglob("*") if file.is_file()} == before
+
+
+def test_the_operators_guide_explains_every_finding():
+    guide = (Path(__file__).parents[2] / "docs/prompts.md").read_text("utf-8")
+    assert [each for each in Problem if f"`{each}`" not in guide] == []
 
 
 def test_every_finding_says_what_to_do():

@@ -135,6 +135,34 @@ def test_prompts_go_with_it_and_one_that_is_no_more_goes(tmp_path: Path, prompts
     assert (sounds / "en/tipline/menu.sln").exists()
 
 
+def test_what_a_language_lacks_is_laid_in_place_by_the_one_that_stands_in(
+    tmp_path: Path, prompts: Path
+) -> None:
+    (prompts / "tar").mkdir()
+    (prompts / "tar/menu.sln").write_bytes(b"recorded")
+    (prompts / "es/language-tar.sln").write_bytes(b"offer")
+    (prompts / "tar/menu.wav").write_bytes(b"a recording that was taken in")
+    write(Plan(tmp_path / "ast", AGI, prompts, ("es", "tar")))
+    laid = tmp_path / "ast/sounds/tar/tipline"
+    assert {file.name for file in laid.iterdir()} == {
+        *("menu.sln", "tone.sln", "thanks.sln", "cannot-take-now.sln")
+    }
+    assert (laid / "menu.sln").read_bytes() == b"recorded"
+    assert (laid / "thanks.sln").read_bytes() == (prompts / "es/thanks.sln").read_bytes()
+    assert (tmp_path / "ast/sounds/es/tipline/language-tar.sln").exists()
+
+
+def test_a_language_with_nothing_of_its_own_is_heard_in_the_one_that_stands_in(
+    tmp_path: Path, prompts: Path
+) -> None:
+    written = write(Plan(tmp_path / "ast", AGI, prompts, ("tar", "en")))
+    assert written.prompts == 8
+    lines = active(tmp_path / "ast/extensions.conf")
+    assert "same => n,Set(CHANNEL(language)=tar)" in lines
+    apology = tmp_path / "ast/sounds/tar/tipline/cannot-take-now.sln"
+    assert apology.read_bytes() == (prompts / "es/cannot-take-now.sln").read_bytes()
+
+
 def test_missing_prompts_say_how_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(PromptError, match="tipline-gw prompts build"):
         write(plan(tmp_path / "none", tmp_path / "ast"))

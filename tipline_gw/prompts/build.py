@@ -1,87 +1,75 @@
-"""Makes the sound files of the prompts that nobody recorded, from the text catalogues.
+"""Makes the sound files of the prompts: from people's recordings, and else from the catalogues.
 
 A line must speak before anybody had time to record it, and it must never speak old words after
 they were changed, nor lose a recording to a synthetic voice. So this builds what is missing or
-was reworded, leaves alone what is current, and never writes over a file that it did not make.
+was changed, leaves alone what is current, never writes over a file that it did not make, and never
+touches a recording itself. One recording that cannot be used stops no other prompt.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tipline_gw.errors import PromptError
 from tipline_gw.prompts import manifest as manifests
 from tipline_gw.prompts import names, sound
-from tipline_gw.prompts.catalogue import Catalogue, Voice
-from tipline_gw.prompts.check import Finding, check
-from tipline_gw.prompts.manifest import Entry, Manifest, Origin
+from tipline_gw.prompts.folder import Folder, fingerprint
+from tipline_gw.prompts.manifest import Entry, Origin
+from tipline_gw.prompts.plan import VERSION, Piece, Plan, plan
 from tipline_gw.prompts.speech import Speak, espeak
-
-__all__ = ["Finding", "Report", "build", "check"]
 
 Progress = Callable[[int, int], None]
 """Called with (made, to make) after each prompt made."""
 
-_VERSION: Final = 1
-"""Of the sound processing: raise it and every synthetic prompt is made again."""
 _PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE: Final = 0.35
 _LONGEST_PAUSE_HURRIED: Final = 0.1
 """No shorter: the closure of a plosive is a pause, too."""
+_UNFINISHED: Final = "unfinished"
+"""Stands for a source while a build replaces the sound."""
 
 
 @dataclass(slots=True)
 class Report:
     """What a build did; each prompt as ``<language>/<name>``.
 
-    ``outdated``: recorded, but the words were changed since. ``unspoken``: espeak-ng has no
-    voice for the language, so it waits for a recording.
+    ``built``: all that was made; ``imported``: those of them from a WAV. ``outdated``: recorded,
+    but the words were changed since. ``standing_in``: what another language says, and which.
+    ``unspoken``: nobody does. ``failed``: what was wrong with a recording. ``strange``: WAV files
+    that no prompt is named after; they are taken in if they could be a greeting.
     """
 
     built: list[str] = field(default_factory=list)
+    imported: list[str] = field(default_factory=list)
     recorded: list[str] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
+    standing_in: dict[str, str] = field(default_factory=dict)
     unspoken: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
     unchanged: int = 0
 
 
-class _Piece(NamedTuple):
-    """One file to be: what it says, or nothing where arithmetic makes it."""
+class _Task(NamedTuple):
+    """One file to be made. ``wav``: from that recording, with that fingerprint, of those words.
+    ``silent``: without it old words would be heard, or none."""
 
-    folder: Path
-    name: str
-    text: str
-    voice: Voice
-
-    @property
-    def label(self) -> str:
-        return f"{self.folder.name}/{self.name}"
-
-    @property
-    def file(self) -> Path:
-        return self.folder / f"{self.name}.sln"
-
-    @property
-    def hurried(self) -> bool:
-        return self.name in _HURRIED or self.name.startswith(names.language(""))
-
-    @property
-    def speed(self) -> int:
-        return self.voice.hurried if self.hurried else self.voice.words_per_minute
-
-    @property
-    def words(self) -> str:
-        """The fingerprint of all that decides how it sounds."""
-        said = [_VERSION, self.name, self.text, self.voice.name, self.speed]
-        return manifests.digest_of(json.dumps(said).encode())
+    piece: Piece
+    silent: bool = True
+    wav: Path | None = None
+    source: str = ""
+    wording: str = ""
 
 
-_HURRIED: Final = frozenset(names.before_tone(()))
+class _Made(NamedTuple):
+    entry: Entry
+    content: bytes
 
 
 def build(
@@ -91,109 +79,201 @@ def build(
     progress: Progress | None = None,
     speak: Speak = espeak,
 ) -> Report:
-    """Make ``<directory>/<language>/<name>.sln`` for all that is missing or was reworded.
+    """Make ``<directory>/<language>/<name>.sln`` for all that is missing or was changed.
 
-    ``directory`` may hold an operator's own ``<language>.po``. ``emergency`` is the number said
-    in the prompts. Raises ConfigError for a catalogue, PromptError for the rest; what was there
-    before an error is still there and whole.
+    ``directory`` may hold an operator's own ``<language>.po``, and ``<language>/<name>.wav``.
+    ``emergency`` is the number said in the prompts. Raises ConfigError for a catalogue,
+    PromptError where nothing can be read, spoken or written; what was there before an error is
+    still there and whole.
     """
-    catalogues = {language: Catalogue.load(language, directory) for language in languages}
+    planned = plan(directory, languages, emergency)
     report = Report()
-    to_make: dict[Path, list[_Piece]] = {}
-    known: dict[Path, Manifest] = {}
-    for language in languages:
-        folder = directory / language
-        known[folder] = manifests.load(folder)
-        pieces = _pieces(folder, catalogues, languages, emergency)
-        to_make[folder] = [piece for piece in pieces if _is_ours(piece, known[folder], report)]
-    made = _make([piece for pieces in to_make.values() for piece in pieces], speak, progress)
-    for folder, pieces in to_make.items():
-        _put(folder, known[folder], [(piece, made[piece]) for piece in pieces])
+    for (language, name), piece in planned.heard.items():
+        if piece.language != language:
+            report.standing_in[f"{language}/{name}"] = piece.language
+    tasks = [task for piece in planned.pieces() for task in _tasks(piece, planned, report)]
+    made = _make(tasks, speak, progress, report)
+    for folder in planned.folders.values():
+        _put(folder, {p.name: made[p] for p in made if p.language == folder.language})
+        _take_away(folder, planned)
+        report.strange += _strange(folder, planned)
     report.built += [piece.label for piece in made]
     return report
 
 
-def _pieces(
-    folder: Path, catalogues: dict[str, Catalogue], languages: Sequence[str], emergency: str
-) -> Iterable[_Piece]:
-    mine = catalogues[folder.name]
-    offers = {names.language(code): (code, str(key)) for key, code in enumerate(languages, 1)}
-    for name in names.of_folder(languages, folder.name):
-        if name in names.GENERATED:
-            yield _Piece(folder, name, "", mine.voice)
-        elif name in offers:
-            other, key = offers[name]
-            text = catalogues[other].spoken(names.LANGUAGE_CHOICE, key=key)
-            yield _Piece(folder, name, text, catalogues[other].voice)
-        else:
-            yield _Piece(folder, name, mine.spoken(name, emergency), mine.voice)
+def source_of(wav: Path) -> str:
+    """The fingerprint of a recording and of what is done to it."""
+    return f"{VERSION}-{fingerprint(wav)}"
 
 
-def _is_ours(piece: _Piece, known: Manifest, report: Report) -> bool:
-    """Whether ``piece`` is to be made; notes in the report why not, in ``known`` what is new."""
-    there, entry = manifests.digest(piece.file), known.get(piece.name)
+def _tasks(piece: Piece, planned: Plan, report: Report) -> list[_Task]:
+    """Whether ``piece`` is to be made; notes in the report why not."""
+    folder = planned.folders[piece.language]
+    wav = _wav(folder, piece, report)
+    there, entry = folder.state(piece.name)
+    if wav is not None and there is not None and (entry is None or _by_hand(entry)):
+        report.failed.append(
+            f"{wav}: {piece.name}.sln beside it was not made by this program: take one away"
+        )
+    elif wav is not None:
+        before = folder.known.get(piece.name)
+        return _of_recording(piece, wav, entry, before, report)
     if there is None:
-        known.pop(piece.name, None)
-        if piece.voice.name or not piece.text:
-            return True
+        folder.known.pop(piece.name, None)
+        if piece.voice.name or piece.generated:
+            return [_Task(piece)]
         report.unspoken.append(piece.label)
-    elif entry is None or there not in entry.sounds or entry.origin is Origin.RECORDED:
-        _note_recording(piece, there, known, report)
-    elif entry.words != piece.words:
-        return True
+    elif entry is None or entry.origin is Origin.RECORDED:
+        kept = entry or Entry(Origin.RECORDED, piece.wording, (there,))
+        folder.known[piece.name] = kept
+        _note_recording(piece, kept, report)
+    elif entry.words != piece.sounding:
+        return [_Task(piece)]
     else:
         report.unchanged += 1
-    return False
+    return []
 
 
-def _note_recording(piece: _Piece, there: str, known: Manifest, report: Report) -> None:
-    entry = known.get(piece.name)
-    if entry is None or there not in entry.sounds:
-        entry = known[piece.name] = Entry(Origin.RECORDED, piece.words, (there,))
+def _wav(folder: Folder, piece: Piece, report: Report) -> Path | None:
+    try:
+        return folder.wav(piece.name)
+    except PromptError as error:
+        report.failed.append(str(error))
+        return None
+
+
+def _by_hand(entry: Entry) -> bool:
+    return entry.origin is Origin.RECORDED and not entry.source
+
+
+def _of_recording(
+    piece: Piece, wav: Path, entry: Entry | None, before: Entry | None, report: Report
+) -> list[_Task]:
+    """``entry`` is of the sound that is there; ``before`` of the last one, if it is lost."""
+    source, wording = source_of(wav), piece.wording
+    if entry is not None and entry.source == source:
+        _note_recording(piece, entry, report)
+        return []
+    if before is not None and _same_recording(before.source, source):
+        wording = before.words
+    stale = entry is None or (entry.origin is Origin.SYNTHETIC and entry.words != piece.sounding)
+    return [_Task(piece, stale, wav, source, wording)]
+
+
+def _same_recording(one: str, other: str) -> bool:
+    """Only what is done to it is new."""
+    return one.partition("-")[2] == other.partition("-")[2]
+
+
+def _note_recording(piece: Piece, entry: Entry, report: Report) -> None:
     report.recorded.append(piece.label)
-    if entry.words != piece.words:
+    if entry.words != piece.wording:
         report.outdated.append(piece.label)
 
 
-def _make(pieces: list[_Piece], speak: Speak, progress: Progress | None) -> dict[_Piece, bytes]:
-    """All of them, side by side. The first that fails ends it, and nothing is written."""
-    made: dict[_Piece, bytes] = {}
-    with ThreadPoolExecutor(thread_name_prefix="prompts") as pool:
+def _make(
+    tasks: list[_Task], speak: Speak, progress: Progress | None, report: Report
+) -> dict[Piece, _Made]:
+    """All of them, side by side. The first that cannot be spoken ends it, and nothing is written;
+    a recording that cannot be used is told of."""
+    made: dict[Piece, _Made] = {}
+    # A recording may take hundreds of megabytes while it is worked on: no more than processors.
+    with ThreadPoolExecutor(os.cpu_count(), "prompts") as pool:
         try:
-            for piece, content in zip(
-                pieces, pool.map(partial(_sound, speak), pieces), strict=True
-            ):
-                made[piece] = content
+            results = pool.map(partial(_attempt, speak), tasks)
+            for done, (task, (result, error)) in enumerate(zip(tasks, results, strict=True), 1):
+                if result:
+                    made[task.piece] = result
+                if error:
+                    report.failed.append(str(error))
+                elif task.wav:
+                    report.imported.append(task.piece.label)
                 if progress:
-                    progress(len(made), len(pieces))
+                    progress(done, len(tasks))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     return made
 
 
-def _sound(speak: Speak, piece: _Piece) -> bytes:
+def _attempt(speak: Speak, task: _Task) -> tuple[_Made | None, PromptError | None]:
+    if task.wav is None:
+        return _spoken(speak, task.piece), None
+    try:
+        return _imported(task, task.wav), None
+    except PromptError as error:
+        # Until it is mended, the synthetic voice says it.
+        speaks = task.silent and task.piece.voice.name
+        return (_spoken(speak, task.piece) if speaks else None), error
+
+
+def _imported(task: _Task, wav: Path) -> _Made:
+    from tipline_gw.prompts import shaping
+    from tipline_gw.prompts import wav as wavs
+
+    recording = wavs.load(wav)
+    try:
+        content = shaping.recorded(recording.signal, recording.rate)
+    except PromptError as error:
+        raise PromptError(f"{wav}: {error.what}", error.todo) from None
+    digest = manifests.digest_of(content)
+    return _Made(
+        Entry(Origin.RECORDED, task.wording, (digest,), task.source, recording.clipped),
+        content,
+    )
+
+
+def _spoken(speak: Speak, piece: Piece) -> _Made:
+    content = _sound(speak, piece)
+    digest = manifests.digest_of(content)
+    return _Made(Entry(Origin.SYNTHETIC, piece.sounding, (digest,)), content)
+
+
+def _sound(speak: Speak, piece: Piece) -> bytes:
+    from tipline_gw.prompts import shaping
+
     if piece.name == names.TONE:
-        return sound.tone()
+        return shaping.tone()
     if piece.name == names.PAUSE:
         return sound.silence(_PAUSE_SECONDS)
     pause = _LONGEST_PAUSE_HURRIED if piece.hurried else _LONGEST_PAUSE
-    return sound.prepared(speak(piece.text, piece.voice.name, piece.speed), pause)
+    return shaping.synthetic(speak(piece.text, piece.voice.name, piece.speed), pause)
 
 
-def _put(folder: Path, known: Manifest, made: list[tuple[_Piece, bytes]]) -> None:
+def _put(folder: Folder, made: Mapping[str, _Made]) -> None:
     """Write the sounds. The manifest claims them before and settles after, so that a build that
-    is cut off leaves no file of ours that a later one would take for a recording."""
-    for piece, content in made:
-        old = known.get(piece.name)
-        new = manifests.digest_of(content)
-        sounds = (*(old.sounds if old else ()), new)
-        known[piece.name] = Entry(Origin.SYNTHETIC, old.words if old else "", sounds)
+    is cut off leaves no file of ours that a later one would take for another's work."""
+    for name, new in made.items():
+        old = folder.known.get(name)
+        sounds = (*(old.sounds if old else ()), *new.entry.sounds)
+        source = _UNFINISHED if new.entry.source else ""
+        words = old.words if old else ""
+        folder.known[name] = Entry(new.entry.origin, words, sounds, source)
     if made:
-        manifests.save(folder, known)
-    for piece, content in made:
-        manifests.write(piece.file, content)
-        new = manifests.digest_of(content)
-        known[piece.name] = Entry(Origin.SYNTHETIC, piece.words, (new,))
-    if known != manifests.load(folder):
-        manifests.save(folder, known)
+        manifests.save(folder.path, folder.known)
+    for name, new in made.items():
+        manifests.write(folder.sound(name), new.content)
+        folder.known[name] = new.entry
+    if folder.known != manifests.load(folder.path):
+        manifests.save(folder.path, folder.known)
+
+
+def _take_away(folder: Folder, planned: Plan) -> None:
+    """A sound of ours would hide the language that now stands in for it."""
+    for (language, name), piece in planned.heard.items():
+        if language != folder.language or piece.language == language:
+            continue
+        _, entry = folder.state(name)
+        if entry is not None and entry.origin is Origin.SYNTHETIC:
+            manifests.remove(folder.sound(name))
+            del folder.known[name]
+            manifests.save(folder.path, folder.known)
+
+
+def _strange(folder: Folder, planned: Plan) -> list[str]:
+    worded = [piece for piece in planned.pieces() if piece.text or piece.generated]
+    known = {piece.name for piece in worded if piece.language == folder.language}
+    # What stands in lies in a folder of which not everything is needed.
+    known |= {*names.SAID, *names.GENERATED}
+    found = folder.recordings()
+    return [str(file) for name in found if name not in known for file in found[name]]

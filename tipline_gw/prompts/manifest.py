@@ -29,11 +29,17 @@ class Origin(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One sound file. ``words``: the fingerprint of what it says; ``sounds``: the SHA-256 of the
-    file. There are two of them only while a build replaces it, in case that is interrupted."""
+    file. There are two of them only while a build replaces it, in case that is interrupted.
+
+    ``source``: the fingerprint of the WAV it was made from, if it was; ``clipped``: its peaks were
+    cut off there already.
+    """
 
     origin: Origin
     words: str
     sounds: tuple[str, ...]
+    source: str = ""
+    clipped: bool = False
 
 
 Manifest = dict[str, Entry]
@@ -57,7 +63,13 @@ def load(folder: Path) -> Manifest:
 
 
 def _entry(value: Any) -> Entry:
-    return Entry(Origin(value["origin"]), str(value["words"]), tuple(map(str, value["sounds"])))
+    return Entry(
+        Origin(value["origin"]),
+        str(value["words"]),
+        tuple(map(str, value["sounds"])),
+        str(value.get("source", "")),
+        value.get("clipped", False) is True,
+    )
 
 
 def save(folder: Path, manifest: Manifest) -> None:
@@ -80,6 +92,16 @@ def digest(file: Path) -> str | None:
 
 def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def remove(file: Path) -> None:
+    """Raises PromptError."""
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise PromptError(
+            f"{file} cannot be removed ({type(error).__name__})", "see its owner and permissions"
+        ) from None
 
 
 def write(file: Path, content: bytes) -> None:

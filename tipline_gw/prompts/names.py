@@ -97,6 +97,11 @@ def language(language: str) -> str:
     return f"language-{language}"
 
 
+def is_greeting(name: str) -> bool:
+    """The welcome, or what an operator has said in its place, if it is named after it."""
+    return name == WELCOME or name.startswith(f"{WELCOME}-")
+
+
 def language_menu(languages: Sequence[str]) -> tuple[str, ...]:
     """The whole language menu; empty where there is nothing to choose."""
     return tuple(language(code) for code in languages) if len(languages) > 1 else ()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tipline_gw.errors import ConfigError, PromptError
+from tipline_gw.prompts.plan import sounds as sounds_of
 from tipline_gw.resources import folder
 from tipline_gw.voice.listener import parse_address, written_address
 
@@ -24,7 +25,6 @@ MARK = "; Written by tipline-gw asterisk-config"
 WRITABLE = ("var", "spool", "run", "log")
 """The folders that Asterisk itself writes to."""
 
-SOUNDS = (".sln", ".wav", ".ulaw", ".alaw")
 LONGEST_CALL = 1800
 """Seconds after which Asterisk ends a call that nobody ended."""
 APOLOGY = "cannot-take-now"
@@ -212,11 +212,10 @@ def _asterisk_user(root: Path) -> tuple[int, int] | None:
 
 
 def _sounds(prompts: Path, language: str) -> list[Path]:
-    place = prompts / language
-    files = [path for path in sorted(place.glob("*")) if path.suffix in SOUNDS]
+    files = sounds_of(prompts, language)
     if not files:
         raise PromptError(
-            f"there are no prompts in {place}", "run `tipline-gw prompts build` first"
+            f"there are no prompts in {prompts / language}", "run `tipline-gw prompts build` first"
         )
     return files
 
