@@ -52,7 +52,7 @@ def test_what_is_said_and_kept_comes_back_whole(tip, desk, recordings, envelopes
     assert recordings() == [pcm]
     (envelope,) = envelopes()
     assert (envelope["kind"], envelope["seconds"], envelope["partial"]) == ("voice", 10.0, False)
-    assert desk.state_of(code) is State.RECEIVED
+    assert desk.case_of(code).state is State.RECEIVED
 
 
 def test_hang_up_keeps_what_was_said(tip, recordings, envelopes):
@@ -133,7 +133,7 @@ def test_lengths_are_hidden_in_whole_chunks(desk):
 
 def test_the_speech_is_wiped_when_the_call_is_over(tip):
     say(tip, speech(1))
-    held = tip._pcm
+    held = tip._tip.pcm
     tip.close()
     assert not any(held)
 

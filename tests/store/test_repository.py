@@ -8,6 +8,8 @@ from tipline_gw.store import repository as repo
 from tipline_gw.store.engine import migrate, open_engine, translated
 from tipline_gw.store.writer import Writer
 
+KEY = b"k" * 1216
+
 
 def new_tip(writer, kind=Kind.SMS, hours=490_000) -> TipId:
     tip_id = TipId(repo.new_id())
@@ -34,16 +36,16 @@ def test_a_tip_with_its_files_comes_back(engine, writer):
 
 def test_a_code_belongs_to_one_tip(engine, writer):
     first, second = new_tip(writer), new_tip(writer)
-    assert writer.do(lambda c: repo.give_code(c, first, b"1" * 32))
-    assert not writer.do(lambda c: repo.give_code(c, second, b"1" * 32))
-    assert writer.do(lambda c: repo.give_code(c, second, b"2" * 32))
-    assert repo.state_of(engine, b"2" * 32) is State.RECEIVED
-    assert repo.state_of(engine, b"3" * 32) is None
+    assert writer.do(lambda c: repo.give_code(c, first, b"1" * 32, KEY))
+    assert not writer.do(lambda c: repo.give_code(c, second, b"1" * 32, KEY))
+    assert writer.do(lambda c: repo.give_code(c, second, b"2" * 32, KEY))
+    assert repo.case_of(engine, b"2" * 32) == repo.Case(second, State.RECEIVED)
+    assert repo.case_of(engine, b"3" * 32) is None
 
 
 def test_no_code_for_a_tip_that_is_gone(writer):
     with pytest.raises(StoreError, match="not in the store"):
-        writer.do(lambda c: repo.give_code(c, TipId(b"0" * 16), b"1" * 32))
+        writer.do(lambda c: repo.give_code(c, TipId(b"0" * 16), b"1" * 32, KEY))
 
 
 def test_dropping_a_tip_drops_all_of_it(engine, writer):

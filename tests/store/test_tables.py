@@ -13,6 +13,7 @@ from tipline_gw.store.tables import metadata
 
 SMALL = {"kind", "line", "received", "state", "role", "whole", "seq", "id"}
 FIXED = {"id", "tip_id", "sealed_id", "code_hash", "code_salt", "adds_to", "content"}
+FIXED |= {"answer_key"}
 SEALED = {"header", "data"}
 
 
@@ -87,7 +88,7 @@ def test_the_checks_hold_in_the_column_that_was_added(engine, writer):
 def test_migrating_again_changes_nothing(engine):
     migrate(engine)
     with engine.connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0002"
+        assert MigrationContext.configure(connection).get_current_revision() == "0003"
 
 
 def add(connection, tip_id, adds_to):
