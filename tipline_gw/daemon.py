@@ -142,6 +142,8 @@ class Daemon:
         self._codes.close()
         self._writer.close()
         self._health.close()
+        with contextlib.suppress(StoreError):
+            repository.rearrange(self._engine)
         self._engine.dispose()
         _log.info("stopped")
 

@@ -16,6 +16,10 @@ from tipline_gw.store.engine import migrate, open_engine
 from tipline_gw.store.writer import Writer
 
 
+def spelt(text: str, _language: str) -> bytes:
+    return text.encode()
+
+
 @pytest.fixture
 def desk(gateway):
     """On the store of a gateway that does not run."""
@@ -24,9 +28,7 @@ def desk(gateway):
     writer = Writer(engine)
     codes = CodePool(writer.do(repo.code_salt), ready=1)
     recipients = load_recipients(gateway.parent / "recipients.txt")
-    yield Desk(
-        writer, engine, recipients, codes, "Línea", "hour", read_aloud=lambda t, _: t.encode()
-    )
+    yield Desk(writer, engine, recipients, codes, "Línea", "hour", read_aloud=spelt)
     codes.close()
     writer.close()
     engine.dispose()

@@ -1,4 +1,6 @@
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
@@ -66,6 +68,26 @@ def test_what_the_pool_draws_is_what_a_look_up_derives():
     assert case_code.parse(one.code) == one.code
     found = pool.derive(one.code)
     assert (found.hash, found.identity.recipient.raw) == (one.hash, one.answer_key)
+
+
+def test_a_line_full_of_callers_who_try_codes_does_not_take_the_memory(monkeypatch):
+    pool, now, most, lock = CodePool(SALT, ready=1), [], [], threading.Lock()
+    pool.close()
+
+    def slow(code, salt):
+        with lock:
+            now.append(code)
+            most.append(len(now))
+        time.sleep(0.01)
+        with lock:
+            now.pop()
+        return code, salt
+
+    monkeypatch.setattr(codes, "derive", slow)
+    with ThreadPoolExecutor(40) as callers:
+        tried = list(callers.map(pool.derive, [CODE] * 80))
+    assert tried == [(CODE, SALT)] * 80
+    assert max(most) == codes.AT_ONCE
 
 
 def test_a_draw_that_fails_does_not_end_drawing(monkeypatch):

@@ -1,10 +1,12 @@
 import os
+import statistics
 
 import pytest
 from sqlalchemy import update
 
 from tipline_gw.domain.tip import Kind, State, TipId
 from tipline_gw.errors import AnswerError, StoreError
+from tipline_gw.store import engine as engines
 from tipline_gw.store import repository as repo
 from tipline_gw.store import tables
 from tipline_gw.store.engine import migrate, open_engine, translated
@@ -130,6 +132,52 @@ def test_deleted_octets_are_gone_from_the_files(tmp_path, sqlite):
     repo.checkpoint(engine)
     writer.close()
     assert all(mark not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_the_file_rewritten_does_not_tell_which_tip_came_first(tmp_path, sqlite):
+    writer, marks = Writer(sqlite), []
+    for _ in range(200):
+        marks.append(os.urandom(1216))
+        tip_id = new_tip(writer)
+        code_hash, key = os.urandom(32), marks[-1]
+        assert writer.do(lambda c, t=tip_id, h=code_hash, k=key: repo.give_code(c, t, h, k))
+    writer.close()
+    repo.checkpoint(sqlite)
+    assert order_told(tmp_path, marks) > 0.9
+    repo.rearrange(sqlite)
+    assert abs(order_told(tmp_path, marks)) < 0.35
+    assert len(repo.tips(sqlite)) == 200
+    with sqlite.connect() as connection:
+        read = lambda name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()  # noqa: E731
+        assert (read("journal_mode"), read("integrity_check")) == ("wal", "ok")
+
+
+def order_told(folder, marks) -> float:
+    """The rank correlation of where the ends of long rows lie with the order of their arrival."""
+    data = (folder / "tips.db").read_bytes()
+    places = [data.index(mark[-100:]) for mark in marks]
+    ranks = {place: rank for rank, place in enumerate(sorted(places))}
+    return statistics.correlation([ranks[place] for place in places], range(len(places)))
+
+
+def test_a_store_in_use_is_not_rewritten_and_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(engines, "_PRAGMAS", (*engines._PRAGMAS, "busy_timeout=1"))
+    made = open_engine(f"sqlite:///{tmp_path}/tips.db")
+    migrate(made)
+    with made.connect() as other:
+        other.exec_driver_sql("DELETE FROM tip")
+        with pytest.raises(StoreError, match="locked by another process"):
+            repo.rearrange(made)
+    repo.rearrange(made)
+    made.dispose()
+
+
+def test_a_large_store_is_not_rewritten(tmp_path, sqlite, monkeypatch):
+    monkeypatch.setattr(repo, "LARGEST_REARRANGED", 1)
+    repo.checkpoint(sqlite)
+    before = (tmp_path / "tips.db").read_bytes()
+    repo.rearrange(sqlite)
+    assert (tmp_path / "tips.db").read_bytes() == before
 
 
 def test_the_file_is_private(tmp_path, sqlite):

@@ -35,6 +35,9 @@ PAUSE = 0.1
 """With so many ready there is no hurry: seconds between draws, so that the machine is left to
 others."""
 NICE = 15
+AT_ONCE = 4
+"""Look-ups that hash at the same time, 128 MiB; the others wait their turn. A line full of callers
+who try codes must not take the machine's memory."""
 
 HASH_INFO = b"tipline-gw case code: what the store finds it by"
 ANSWER_INFO = b"tipline-gw case code: seed of the identity that answers are sealed to"
@@ -83,6 +86,7 @@ class CodePool:
     def __init__(self, salt: bytes, ready: int = READY) -> None:
         self._salt = salt
         self._ready: queue.Queue[Drawn] = queue.Queue(ready)
+        self._turns = threading.Semaphore(AT_ONCE)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._draw, name="case-codes", daemon=True)
         self._thread.start()
@@ -97,7 +101,8 @@ class CodePool:
 
     def derive(self, code: CaseCode) -> Derived:
         """What ``code`` opens in this store."""
-        return derive(code, self._salt)
+        with self._turns:
+            return derive(code, self._salt)
 
     def close(self) -> None:
         self._stop.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,8 @@ def translated() -> Iterator[None]:
         raise StoreError(*_explained(error.orig)) from None
     except SQLAlchemyError as error:
         raise StoreError(f"the store failed ({type(error).__name__})") from None
+    except sqlite3.Error as error:  # of a statement that went past SQLAlchemy
+        raise StoreError(*_explained(error)) from None
     except OSError as error:
         raise StoreError(
             f"the store's file cannot be made ({error.strerror})", "check store.url and its folder"

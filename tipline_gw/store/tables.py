@@ -9,9 +9,10 @@ binary that is random, a hash of fixed length, or sealed.
 * Of an answer there is no time at all: not when it came, nor whether it took another's place.
 
 What they cannot hide from whoever has the files: that a case was answered, and how long the
-sealed answer is. Nor where a database puts what it writes: SQLite takes pages for long rows from
-the end of the file or from what was freed, PostgreSQL appends rows and numbers their transactions.
-Until the tables are rewritten (VACUUM, VACUUM FULL) that tells an order, though no hour.
+sealed answer is. Nor, until the tables are rewritten, where a database put what it wrote: SQLite
+takes pages for long rows from the end of the file, PostgreSQL appends rows and numbers their
+transactions. That tells an order, though no hour. ``repository.rearrange`` undoes it for a SQLite
+store of moderate size when the daemon ends; by hand VACUUM does, on PostgreSQL VACUUM FULL.
 """
 
 from __future__ import annotations
