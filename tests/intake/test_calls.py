@@ -571,6 +571,18 @@ def test_a_store_that_closes_ends_the_call_quietly_and_wipes(tip, desk):
     assert [row.whole for row in repo.tips(desk.engine)] == [True]
 
 
+def test_a_tip_that_is_begun_too_late_leaves_nothing(tip, desk, monkeypatch):
+    monkeypatch.setattr(calls, "COMMIT_TIMEOUT", 0.1)
+    gate = threading.Event()
+    desk.writer.submit(lambda connection: gate.wait(30) and None)
+    with pytest.raises(StoreError, match="in time"):
+        tip.record(append=False)
+    gate.set()
+    desk.writer.do(lambda connection: None)
+    tip.close()
+    assert repo.tips(desk.engine) == []
+
+
 def test_a_store_that_hangs_holds_no_call_for_ever(tip, desk, recordings, monkeypatch):
     """And what it writes when it is back stays, though nobody was told so."""
     monkeypatch.setattr(calls, "COMMIT_TIMEOUT", 0.1)

@@ -181,6 +181,13 @@ def test_an_old_store_says_that_it_is_old(old):
         to(old, "0002")
 
 
+def test_a_newer_store_says_that_it_is_newer(newer):
+    with newer.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer version than this program: run the newer"):
+        migrate(newer)
+
+
 def test_foreign_keys_are_enforced_again_after_a_migration(old, writing):
     migrate(old)
     with pytest.raises(StoreError):

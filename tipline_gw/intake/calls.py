@@ -100,9 +100,14 @@ class CallTip:
         def job(connection: Connection) -> None:
             line, hours = self._desk.line_digest, self._hours
             repo.add_tip(connection, tip.id, Kind.VOICE, line, hours, tip.adds_to)
-            repo.put_envelope(connection, tip.id, header, chunks)
+            repo.add_whole(connection, tip.id, repo.Role.ENVELOPE, header, chunks)
 
-        self._desk.writer.do(job, COMMIT_TIMEOUT)
+        try:
+            self._desk.writer.do(job, COMMIT_TIMEOUT)
+        except StoreError:
+            with suppress(StoreError):  # it may have been too late only
+                self._desk.writer.submit(lambda c: repo.drop_if_unspoken(c, tip.id))
+            raise
         return tip
 
     def _envelope(
