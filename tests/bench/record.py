@@ -18,7 +18,7 @@ RATE = 25.0
 SECONDS = 15.0
 """Measured, of what is spoken."""
 SPOKEN = SECONDS + CALLERS / RATE + 4.0
-ROUNDS = 4
+ROUNDS = 3
 
 
 def sealed_and_in_clear() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future
+from time import monotonic
 
 from sqlalchemy import Connection
 
@@ -25,10 +26,12 @@ from tipline_gw.sealing.writer import Sealer
 from tipline_gw.store import repository as repo
 from tipline_gw.store.writer import Job
 
-OUTSTANDING = 8
-"""Chunks that may wait for the store before the stream does: 32 s of speech."""
-
 COMMIT_TIMEOUT = 30.0
+"""The store may be so far behind; what waits for it lies in RAM, as what is spoken does anyway."""
+TOGETHER_SECONDS = 0.2
+"""So long a chunk waits for those of other calls, to be committed with them. With the 4.1 s that it
+holds and the 0.2 s until it is seen to be full that stays under the five seconds that may be lost
+when the daemon is killed."""
 PATIENCE_RECORDINGS = 3
 """A tip may hold so many longest recordings in all."""
 
@@ -151,7 +154,7 @@ class CallRecording:
         self._before = len(before)
         self._seq = 0
         self._octets = HEADER_OCTETS
-        self._waiting: deque[Future[None]] = deque()
+        self._waiting: deque[tuple[Future[None], float]] = deque()
         header = self._sealer.header
         self._submit(lambda c: repo.add_sealed(c, tip_id, self._id, repo.Role.RECORDING, header))
         self._seal(streaming_header())
@@ -185,7 +188,7 @@ class CallRecording:
             repo.add_chunks(connection, self._id, seq, [last], final=True)
             repo.drop_sealed(connection, [replaced] if replaced else [])
 
-        self._submit(job)
+        self._submit(job, within=0.0)
         while self._waiting:
             self._committed()
         self._tip.heard(self._pcm, self._id, ended)
@@ -197,19 +200,26 @@ class CallRecording:
             if chunks:
                 self._submit(lambda c: repo.add_chunks(c, self._id, seq, chunks, final=False))
 
-    def _submit(self, job: Job) -> None:
-        self._waiting.append(self._writer.submit(job))
+    def _submit(self, job: Job, within: float = TOGETHER_SECONDS) -> None:
+        self._waiting.append((self._writer.submit(job, within), monotonic()))
 
     def _check(self) -> None:
-        """Raise what the store said of earlier chunks; wait when it is far behind."""
-        while self._waiting and (self._waiting[0].done() or len(self._waiting) > OUTSTANDING):
-            self._committed()
+        """Raise what the store said of earlier chunks, or that it says nothing. It does not wait:
+        the thread that writes here writes for other calls too."""
+        while self._waiting and self._waiting[0][0].done():
+            self._waiting.popleft()[0].result()
+        if self._waiting and monotonic() - self._waiting[0][1] > COMMIT_TIMEOUT:
+            raise _too_slow()
 
     def _committed(self) -> None:
         try:
-            self._waiting.popleft().result(COMMIT_TIMEOUT)
+            self._waiting.popleft()[0].result(COMMIT_TIMEOUT)
         except TimeoutError:
-            raise StoreError("the store did not commit in time", "see what slows it") from None
+            raise _too_slow() from None
+
+
+def _too_slow() -> StoreError:
+    return StoreError("the store did not commit in time", "see what slows it")
 
 
 def _wipe(pcm: bytearray) -> None:
