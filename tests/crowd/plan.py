@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 Step = tuple[str, int | str]
-"""``quiet`` for so many ticks of 20 ms, ``key`` with its name, ``speak`` so many coded frames. After
-the last step the caller hangs up."""
+"""``quiet`` for so many ticks of 20 ms, ``key`` with its name, ``speak`` so many coded frames.
+After the last the caller hangs up."""
 
 TICKS = 50
 """A second."""

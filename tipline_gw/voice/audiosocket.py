@@ -64,6 +64,8 @@ class AudioStream:
         if outcome is not None:
             return outcome
         self._socket.setblocking(False)
+        # Else each frame is acknowledged by itself, which costs Asterisk as much as sending it.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
         return self._pump.carry(self._socket.fileno(), lambda data: self._feed(data, take), silence)
 
     def _feed(self, data: bytes, take: Callable[[Frame], R | None]) -> R | None:
