@@ -25,7 +25,7 @@ def first_prompt() -> None:
     print(f"answer: {len(report.calls)} calls, {RATE:.0f} new ones a second, "
           f"{len(report.calls) - len(waited)} heard nothing; 200 OK to first prompt: "
           + _told(waited) + "; INVITE to 200 OK: " + _told(rang)
-          + f"; the callers were {report.late * 1e3:.0f} ms late at the worst")  # fmt: skip
+          + f"; {report.pace}")  # fmt: skip
 
 
 def _told(milliseconds: np.ndarray) -> str:

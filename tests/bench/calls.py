@@ -30,12 +30,15 @@ def four_hundred_and_eighty() -> None:
             during = _memory(line)
             report = callers.report()
         assert until(lambda: line.gateway.count("calls_now") == 0, DRAIN_SECONDS)
-        commits = line.gateway.count("commit_seconds_count"), line.gateway.count("commit_jobs_total")
+        commits = (
+            line.gateway.count("commit_seconds_count"),
+            line.gateway.count("commit_jobs_total"),
+        )
         assert line.gateway.stop() == 0
         _tell_kept(line, report)
     print(f"calls: {at_once:.0f} at once, on two cores: "
           + ", ".join(f"{name} {each / MEASURED:.0%} of one" for name, each in used.items())
-          + f"; the callers were {report.late * 1e3:.0f} ms late at the worst")  # fmt: skip
+          + f"; {report.pace}")  # fmt: skip
     print("calls: resident memory a call: "
           + ", ".join(f"{name} {(during[name] - before[name]) / CALLERS:.2f} MiB "
                       f"({before[name]:.0f} idle, {during[name]:.0f} then)" for name in during)

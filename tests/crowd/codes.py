@@ -65,17 +65,23 @@ class Kept:
 
 
 def read(pcm: bytes) -> Kept:
-    """``pcm`` as it came out of the store, from its first sample on."""
-    call, numbers, foreign = None, [], 0
-    for start in range(0, len(pcm) - len(pcm) % FRAME, FRAME):
+    """``pcm`` as it came out of the store, from its first sample on. It may break off in the
+    middle of a frame, as a recording does that was cut short."""
+    call: int | None = None
+    numbers: list[int] = []
+    foreign = 0
+    for start in range(0, len(pcm), FRAME):
         one = pcm[start : start + FRAME]
+        if len(one) < FRAME and call is not None:
+            cut = decode(frame(call, numbers[-1] + 1)).startswith(one)
+            return Kept(call, numbers, foreign + (any(one) and not cut))
         said = _said(one)
         if said is not None and call in (None, said[0]):
             call = said[0]
             numbers.append(said[1])
         elif any(one):
             foreign += 1
-    return Kept(call, numbers, foreign + any(pcm[len(pcm) - len(pcm) % FRAME :]))
+    return Kept(call, numbers, foreign)
 
 
 _DIGITS = {decode(bytes((_SIGN | digit,))): digit for digit in range(BASE)}

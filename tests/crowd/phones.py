@@ -174,6 +174,7 @@ class Crowd:
         self._by_id = {phone.id: phone for phone in self._phones}
         self._slots: list[list[Phone]] = [[] for _ in range(SLOTS)]
         self._late = 0.0
+        self._slipped = 0.0
         self._told = False
 
     def run(self) -> Report:
@@ -188,10 +189,11 @@ class Crowd:
             slots += 1
             if slots % SLOTS == 0:
                 self._tell()
-            self._await(start + slots * TICK / SLOTS)
+            slipped = self._await(start + slots * TICK / SLOTS)
+            start, self._slipped = start + slipped, self._slipped + slipped
         spent = resource.getrusage(resource.RUSAGE_SELF)
         calls = [phone.call for phone in self._phones]
-        return Report(calls, self._late, spent.ru_utime + spent.ru_stime)
+        return Report(calls, self._late, self._slipped, spent.ru_utime + spent.ru_stime)
 
     def _listen(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -214,12 +216,15 @@ class Crowd:
             self._told = True
             print("speaking", flush=True)
 
-    def _await(self, moment: float) -> None:
+    def _await(self, moment: float) -> float:
+        """How much later than ``moment`` it is. What is late is not caught up with: a burst is
+        nothing that a telephone sends."""
         left = moment - time.monotonic()
         if left > 0:
             time.sleep(left)
-        else:
-            self._late = max(self._late, -left)
+            return 0.0
+        self._late = max(self._late, -left)
+        return -left if -left > TICK else 0.0
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 Step = tuple[str, int | str]
@@ -41,16 +41,23 @@ class Call:
 
 @dataclass
 class Report:
-    """``late``: how far behind its clock the crowd was at the worst, seconds; ``cpu``: what it
-    used itself."""
+    """``late``: how far behind its clock the crowd was at the worst, seconds; ``slipped``: how much
+    longer it took than it should have, in all: a machine that is too slow for the crowd itself;
+    ``cpu``: what it used."""
 
     calls: list[Call] = field(default_factory=list)
     late: float = 0.0
+    slipped: float = 0.0
     cpu: float = 0.0
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+    @property
+    def pace(self) -> str:
+        return (
+            f"the callers were {self.late * 1e3:.0f} ms late at the worst and slipped by "
+            f"{self.slipped:.1f} s in all, on {self.cpu:.1f} s of processor"
+        )
 
     @classmethod
     def of_json(cls, told: dict[str, Any]) -> Report:
-        return cls([Call(**one) for one in told["calls"]], told["late"], told["cpu"])
+        calls = [Call(**one) for one in told.pop("calls")]
+        return cls(calls, **told)
