@@ -17,9 +17,11 @@ STAY = 3.0
 
 def first_prompt() -> None:
     listens = [[("quiet", int(STAY * TICKS))]]
-    with exchange.exchange() as line:
-        with crowd.calling(Plan(line.sip, int(RATE * SECONDS), RATE, listens)) as callers:
-            report = callers.report()
+    with (
+        exchange.exchange() as line,
+        crowd.calling(Plan(line.sip, int(RATE * SECONDS), RATE, listens)) as callers,
+    ):
+        report = callers.report()
     waited = np.array([call.heard - call.answered for call in report.calls if call.heard]) * 1e3
     rang = np.array([call.answered - call.invited for call in report.calls if call.answered]) * 1e3
     print(f"answer: {len(report.calls)} calls, {RATE:.0f} new ones a second, "
