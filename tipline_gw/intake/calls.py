@@ -17,6 +17,7 @@ from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from time import monotonic
 
 from sqlalchemy import Connection
 
@@ -29,10 +30,12 @@ from tipline_gw.intake.desk import COMMIT_TIMEOUT, Desk
 from tipline_gw.sealing.padding import recording_padding
 from tipline_gw.sealing.writer import Sealer
 from tipline_gw.store import repository as repo
-from tipline_gw.store.writer import Job, committed
+from tipline_gw.store.writer import Job, committed, too_slow
 
-OUTSTANDING = 8
-"""Chunks that may wait for the store before the stream does: 32 s of speech."""
+TOGETHER_SECONDS = 0.2
+"""So long a chunk waits for those of other calls, to be committed with them. With the 4.1 s that it
+holds and the 0.2 s until it is seen to be full that stays under the five seconds that may be lost
+when the daemon is killed."""
 
 PATIENCE_RECORDINGS = 3
 """A tip may hold so many longest recordings in all."""
@@ -175,7 +178,7 @@ class CallRecording:
         self._pcm = bytearray(tip.pcm if append else b"")
         self._before = len(self._pcm)
         self._seq = 0
-        self._waiting: deque[Future[None]] = deque()
+        self._waiting: deque[tuple[Future[None], float]] = deque()
         self._failed = False
         self._sealer = Sealer(desk.recipients)
         try:
@@ -211,7 +214,7 @@ class CallRecording:
         try:
             self._seal(bytes(recording_padding(HEADER_OCTETS + len(self._pcm))))
             last, seq = self._sealer.finish(), self._seq
-            self._submit(lambda c: self._take_place(c, seq, last))
+            self._submit(lambda c: self._take_place(c, seq, last), within=0.0)
             while self._waiting:
                 self._committed()
         except StoreError:
@@ -245,7 +248,7 @@ class CallRecording:
             if chunks:
                 self._submit(lambda c: repo.add_chunks(c, self._id, seq, chunks, final=False))
 
-    def _submit(self, job: Job) -> None:
+    def _submit(self, job: Job, within: float = TOGETHER_SECONDS) -> None:
         """What comes after a part that is not in the store would not open: it is refused too."""
 
         def in_order(connection: Connection) -> None:
@@ -253,9 +256,9 @@ class CallRecording:
                 raise StoreError("an earlier part of the recording is not in the store")
             job(connection)
 
-        future = self._writer.submit(in_order)
+        future = self._writer.submit(in_order, within)
         future.add_done_callback(self._note)
-        self._waiting.append(future)
+        self._waiting.append((future, monotonic()))
 
     def _note(self, future: Future[None]) -> None:
         """In the writer's thread, before it runs the next job alone."""
@@ -263,12 +266,16 @@ class CallRecording:
             self._failed = True
 
     def _check(self) -> None:
-        """Raise what the store said of earlier chunks; wait when it is far behind."""
-        while self._waiting and (self._waiting[0].done() or len(self._waiting) > OUTSTANDING):
-            self._committed()
+        """Raise what the store said of earlier chunks, or that it says nothing. It does not wait:
+        the thread that writes here writes for other calls too. What waits for the store lies in
+        RAM, as what is spoken does anyway."""
+        while self._waiting and self._waiting[0][0].done():
+            self._waiting.popleft()[0].result()
+        if self._waiting and monotonic() - self._waiting[0][1] > COMMIT_TIMEOUT:
+            raise too_slow()
 
     def _committed(self) -> None:
-        committed(self._waiting.popleft(), COMMIT_TIMEOUT)
+        committed(self._waiting.popleft()[0], COMMIT_TIMEOUT)
 
 
 def _wipe(pcm: bytearray) -> None:
