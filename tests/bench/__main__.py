@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import footprint, micro, peers, profile, wire
+from tests.bench import answer, calls, footprint, micro, peers, profile, record, wire
 
 BENCHES = {
     "decoding": micro.decoding,
@@ -11,7 +11,11 @@ BENCHES = {
     "one": wire.one_modem,
     "sixteen": wire.sixteen_modems,
     "footprint": footprint.thirty_two_modems,
+    "record": record.sealed_and_in_clear,
+    "calls": calls.four_hundred_and_eighty,
+    "answer": answer.first_prompt,
     "profile": profile.where_the_time_goes,
+    "profile-calls": profile.where_the_time_of_calls_goes,
 }
 
 
@@ -20,7 +24,7 @@ def main(names: list[str]) -> int:
     if unknown:
         sys.stderr.write(f"choose of: {' '.join(BENCHES)}\n")
         return 2
-    for name in names or [name for name in BENCHES if name != "profile"]:
+    for name in names or [name for name in BENCHES if not name.startswith("profile")]:
         BENCHES[name]()
     return 0
 

@@ -7,6 +7,7 @@ What can wait, and may be lost, is not worth an fsync: it rides along with the n
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -21,11 +22,23 @@ from tipline_gw.store.engine import translated
 
 T = TypeVar("T")
 Job = Callable[[Connection], Any]
-Waiting = tuple[Job, Future[Any]]
+Waiting = tuple[Job, Future[Any], float]
 
 LARGEST_GROUP = 256
 LAZY_SECONDS = 1.0
 """So long jobs that can wait do wait for others to ride with."""
+
+
+def committed(future: Future[T], wait: float | None) -> T:
+    """What a job gave, once it is on disk. Raises StoreError, also after ``wait`` seconds."""
+    try:
+        return future.result(wait)
+    except TimeoutError:
+        raise too_slow() from None
+
+
+def too_slow() -> StoreError:
+    return StoreError("the store did not commit in time", "see what slows it")
 
 
 class _Nudge:
@@ -48,18 +61,20 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store-writer")
         self._thread.start()
 
-    def submit(self, job: Callable[[Connection], T]) -> Future[T]:
-        """Queue ``job``. Its future gives its result once committed, or raises StoreError."""
+    def submit(self, job: Callable[[Connection], T], within: float = 0.0) -> Future[T]:
+        """Queue ``job``. Its future gives its result once committed, or raises StoreError. It may
+        wait ``within`` seconds for others to be committed with: nobody waits for it."""
         future: Future[T] = Future()
         with self._guard:
             if self._closed:
                 raise StoreError("the store is closing", "try again when the gateway is back")
-            self._jobs.put((job, future))
+            self._jobs.put((job, future, time.monotonic() + within if within else 0.0))
         return future
 
-    def do(self, job: Callable[[Connection], T]) -> T:
-        """Submit and wait for the commit."""
-        return self.submit(job).result()
+    def do(self, job: Callable[[Connection], T], wait: float | None = None) -> T:
+        """Submit and wait for the commit; no longer than ``wait`` seconds, then StoreError: it
+        may still be done."""
+        return committed(self.submit(job), wait)
 
     def later(self, job: Job) -> None:
         """Have ``job`` done with the next commit, before what is submitted after it; by itself
@@ -113,17 +128,23 @@ class Writer:
 
     def _gather(self, first: Waiting | _Nudge | None) -> tuple[list[Waiting], bool]:
         group: list[Waiting] = []
-        item = first
+        due, item = math.inf, first
         while item is not None:
             if not isinstance(item, _Nudge):
                 group.append(item)
+                due = min(due, item[2])
             if len(group) == LARGEST_GROUP:
                 return group, True
             try:
-                item = self._jobs.get_nowait()
+                item = self._more(due if group else 0.0)
             except queue.Empty:
                 return group, True
         return group, False
+
+    def _more(self, due: float) -> Waiting | _Nudge | None:
+        """What lies there or comes until ``due``, which is 0 once somebody waits."""
+        left = due - time.monotonic() if due else 0.0
+        return self._jobs.get(timeout=left) if left > 0 else self._jobs.get_nowait()
 
     def _commit(self, lazy: list[Job], group: list[Waiting]) -> None:
         """All in one transaction; if that fails, each alone, so that one harms only itself.
@@ -136,13 +157,13 @@ class Writer:
             with translated(), self._engine.begin() as connection:
                 for job in lazy:
                     job(connection)
-                results = [job(connection) for job, _ in group]
+                results = [job(connection) for job, _, _ in group]
         except Exception as error:
             self._failed(lazy, group, error)
             return
         self._fault = None
         self._on_commit(time.perf_counter() - started, len(lazy) + len(group))
-        for (_, future), result in zip(group, results, strict=True):
+        for (_, future, _), result in zip(group, results, strict=True):
             future.set_result(result)
 
     def _failed(self, lazy: list[Job], group: list[Waiting], error: Exception) -> None:

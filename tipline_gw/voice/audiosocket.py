@@ -12,7 +12,7 @@ import contextlib
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
 from time import monotonic
 from typing import Generic, TypeVar
@@ -20,16 +20,13 @@ from typing import Generic, TypeVar
 import structlog
 
 from tipline_gw.errors import VoiceError
-from tipline_gw.voice.frames import FRAME, GIVE_BACK, HEADER, Frame, FrameReader, Kind
+from tipline_gw.voice.frames import FRAME, GIVE_BACK, Frame, FrameReader, Kind
 from tipline_gw.voice.listener import Listener
+from tipline_gw.voice.pump import Pump
 
 _log = structlog.get_logger()
 
 TOKEN_SECONDS = 5.0
-WAKE_OCTETS = 10 * (HEADER + FRAME)
-"""The kernel wakes the thread for every tenth frame, 200 ms, not for each: a sixth of the CPU."""
-_WAKE_SECONDS = 0.4
-"""Less than ten frames may lie there and no more come: looked after, at the latest, now."""
 SILENCE_SECONDS = 30.0
 """A channel that sends nothing at all for so long is gone, though nobody said so. Not sooner:
 some telephones send nothing while their caller is silent, and frightened people hesitate."""
@@ -38,30 +35,44 @@ PATIENCE_SECONDS = 2.0
 _CHUNK = 65536
 _GIVE_BACK_SECONDS = 2.0
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 
 class AudioStream:
     """One connection after its token: frames in, audio out. Used by one thread."""
 
-    def __init__(self, connection: socket.socket, reader: FrameReader, first: list[Frame]) -> None:
+    def __init__(
+        self, connection: socket.socket, reader: FrameReader, first: list[Frame], pump: Pump
+    ) -> None:
         self._socket = connection
+        self._pump = pump
         self._reader = reader
         self._first = first
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def frames(self, silence: float = SILENCE_SECONDS) -> Iterator[Frame]:
-        """Every frame, in batches of about 200 ms, until the stream ends.
+    def take_in(
+        self, take: Callable[[Frame], R | None], silence: float = SILENCE_SECONDS
+    ) -> R | None:
+        """Hands every frame to ``take`` until that returns something, which is returned; ``None``
+        when the stream ends first. ``take`` runs in a thread that others share: it must not wait.
 
-        VoiceError after ``silence`` seconds without one, and for what is no frame.
+        Raises what ``take`` raises; VoiceError after ``silence`` seconds without a frame, and for
+        what is no frame.
         """
-        yield from self._take_first()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, WAKE_OCTETS)
-        heard = monotonic()
-        while data := self._receive(heard + silence):
-            yield from self._reader.feed(data)
+        outcome = _first(take, self._take_first())
+        if outcome is not None:
+            return outcome
+        self._socket.setblocking(False)
+        # Else each frame is acknowledged by itself, which costs Asterisk as much as sending it.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+        return self._pump.carry(self._socket.fileno(), lambda data: self._feed(data, take), silence)
+
+    def _feed(self, data: bytes, take: Callable[[Frame], R | None]) -> R | None:
+        outcome = _first(take, self._reader.feed(data))
+        if outcome is None:
             self._reader.check()
-            heard = monotonic()
+        return outcome
 
     def pending(self) -> list[Frame] | None:
         """What lies there now, without waiting; ``None`` once the stream has ended. VoiceError
@@ -103,19 +114,6 @@ class AudioStream:
     def _take_first(self) -> list[Frame]:
         first, self._first = self._first, []
         return first
-
-    def _receive(self, until: float) -> bytes:
-        while monotonic() < until:
-            try:
-                self._socket.settimeout(_WAKE_SECONDS)
-                return self._socket.recv(_CHUNK)
-            except TimeoutError:
-                data = self._receive_now()
-                if data is not None:
-                    return data
-            except OSError:
-                return b""
-        raise VoiceError("the channel sent no audio for some time")
 
     def _receive_now(self) -> bytes | None:
         # Not MSG_DONTWAIT: with a time-out set, Python waits for it before it asks the kernel.
@@ -180,6 +178,7 @@ class AudioSocketServer:
         # Twice: the last stream of a call may still be closing when its next one begins.
         self._listener = Listener("audio", listen, self._serve, 2 * max_calls)
         self.address = self._listener.address
+        self._pump = Pump()
         self._lock = threading.Lock()
         self._expected: dict[str, Expected[object]] = {}
         self.malformed = 0
@@ -205,10 +204,12 @@ class AudioSocketServer:
             self._expected.pop(token, None)
 
     def serve_forever(self) -> None:
+        self._pump.start()
         self._listener.serve_forever()
 
     def close(self, drain_seconds: float = 0.0) -> None:
         self._listener.close(drain_seconds)
+        self._pump.close()
 
     def _serve(self, connection: socket.socket) -> None:
         reader = FrameReader()
@@ -219,7 +220,7 @@ class AudioSocketServer:
             self.malformed += 1
             _log.warning("audio-malformed", error=type(error).__name__)
             return
-        expected.run(AudioStream(connection, reader, frames[1:]))
+        expected.run(AudioStream(connection, reader, frames[1:], self._pump))
 
     def _claim(self, frame: Frame) -> Expected[object]:
         if frame.kind is not Kind.UUID:
@@ -229,6 +230,11 @@ class AudioSocketServer:
         if expected is None:
             raise VoiceError("an AudioSocket connection that nobody announced")
         return expected
+
+
+def _first(take: Callable[[Frame], R | None], frames: Iterable[Frame]) -> R | None:
+    """What ``take`` makes of the first frame that it makes anything of."""
+    return next((made for frame in frames if (made := take(frame)) is not None), None)
 
 
 def _first_frames(connection: socket.socket, reader: FrameReader) -> list[Frame]:

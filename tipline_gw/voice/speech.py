@@ -52,13 +52,9 @@ class _Recorder:
 
     def run(self, stream: AudioStream, silence: float) -> Ended:
         try:
-            for frame in stream.frames(silence):
-                ended = self._take(frame)
-                if ended is not None:
-                    return ended
+            return stream.take_in(self._take, silence) or Ended.HANGUP
         except TiplineError:
             return Ended.FAILED
-        return Ended.HANGUP
 
     def _take(self, frame: Frame) -> Ended | None:
         if frame.kind is Kind.AUDIO:
