@@ -71,6 +71,7 @@ _CROSS: Final = 0.5 - 0.5 * np.cos(np.pi * (np.arange(2 * HOP) + 0.5) / HOP)
 """Neighbouring frames of the new voice are laid over one another with this; it adds up to one."""
 
 
+_DECIBEL: Final = float(np.log(10) / 20)
 _EACH: Final = HOP * np.arange(FRAMES)[:, None]
 _LOOKED_AT: Final = _EACH + np.arange(WINDOW)
 _LAID_OVER: Final = _EACH + np.arange(2 * HOP)
@@ -133,7 +134,7 @@ class Sound(NamedTuple):
 def sound(how: Sound) -> Floats:
     """The frames laid over one another: BLOCK - HOP + SIZE samples, of which the first frame has
     its middle at SIZE / 2."""
-    gain = 10 ** (how.levels / 20) * (how.levels > SILENT)
+    gain = np.exp(how.levels * _DECIBEL) * (how.levels > SILENT)
     shaped = _spectrum(how.buzz) * np.sqrt(how.voiced)
     shaped += _spectrum(how.hiss) * np.sqrt(1 - how.voiced)
     frames = np.fft.irfft(shaped * (gain * how.phase))
