@@ -149,11 +149,12 @@ class Daemon:
         voice, line = self._settings.voice, self._settings.line
         end = run_call(
             channel,
-            dialog(line.languages),
+            dialog(line.languages, disguise=voice.disguise),
             lambda: CallTip(self._desk, line.languages[0], voice.max_recording_seconds),
-            self._desk.state_of,
+            self._desk.news_of,
             self._audio,
             voice.max_recording_seconds,
+            on_event=lambda what: self.metrics.call_events.labels(what).inc(),
         )
         self.metrics.calls.labels(end.value).inc()
 

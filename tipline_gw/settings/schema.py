@@ -70,13 +70,19 @@ class Recipients(_Table):
 
 
 class Voice(_Table):
-    """FastAGI and AudioSocket listeners, both for an Asterisk on this machine."""
+    """FastAGI and AudioSocket listeners, both for an Asterisk on this machine.
+
+    ``disguise``: whether voices are changed before they are sealed. ``offer``: for who presses 3;
+    ``default``: for all but who presses 3; ``off``: for nobody. Not for all from the start,
+    because a changed voice is harder to understand and no proof against being recognised.
+    """
 
     agi_listen: Listen = "127.0.0.1:4573"
     audio_listen: Listen = "127.0.0.1:4574"
     max_recording_seconds: int = Field(default=180, ge=5, le=1800)
     max_calls: int = Field(default=240, ge=1, le=2000)
     prompts: Path = Path("prompts")
+    disguise: Literal["off", "offer", "default"] = "offer"
 
 
 class Sms(_Table):

@@ -26,7 +26,7 @@ from tipline_gw.voice.listener import Listener
 _log = structlog.get_logger()
 
 TOKEN_SECONDS = 5.0
-WAKE_OCTETS = 10 * (HEADER + FRAME)
+WAKE_FRAMES = 10
 """The kernel wakes the thread for every tenth frame, 200 ms, not for each: a sixth of the CPU."""
 _WAKE_SECONDS = 0.4
 """Less than ten frames may lie there and no more come: looked after, at the latest, now."""
@@ -55,13 +55,24 @@ class AudioStream:
 
         VoiceError after ``silence`` seconds without one, and for what is no frame.
         """
-        yield from self._take_first()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, WAKE_OCTETS)
+        yield from self._one_by_one()
+        self.wake_every()
         heard = monotonic()
         while data := self._receive(heard + silence):
-            yield from self._reader.feed(data)
+            self._first = self._reader.feed(data)
+            yield from self._one_by_one()
             self._reader.check()
             heard = monotonic()
+
+    def wake_every(self, frames: int = WAKE_FRAMES) -> None:
+        """The thread is woken for every so many frames from here on."""
+        octets = frames * (HEADER + FRAME)
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, octets)
+
+    def unread(self) -> list[Frame]:
+        """What came after the last frame that was taken, as far as it is here."""
+        return self._take_first()
 
     def pending(self) -> list[Frame] | None:
         """What lies there now, without waiting; ``None`` once the stream has ended. VoiceError
@@ -85,20 +96,26 @@ class AudioStream:
 
     def give_back(self) -> None:
         """Gives the channel back to its AGI script, and waits until Asterisk has closed."""
-        # What still comes is read and dropped: unread, it would turn our close into a reset,
-        # which can overtake the frame just sent.
+        # What still comes is read: unread, it would turn our close into a reset, which can
+        # overtake the frame just sent.
         with contextlib.suppress(OSError):
             self._socket.sendall(GIVE_BACK)
             self._socket.shutdown(socket.SHUT_WR)
             self._socket.settimeout(_GIVE_BACK_SECONDS)
             until = monotonic() + _GIVE_BACK_SECONDS
-            while self._socket.recv(_CHUNK) and monotonic() < until:
-                pass
+            while (data := self._socket.recv(_CHUNK)) and monotonic() < until:
+                with contextlib.suppress(VoiceError):
+                    self._first += self._reader.feed(data)
 
     def cut(self) -> None:
         """Ends it from another thread: who reads gets what has come already, then the end."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _one_by_one(self) -> Iterator[Frame]:
+        """Whoever stops in the middle finds the rest in ``unread``."""
+        while self._first:
+            yield self._first.pop(0)
 
     def _take_first(self) -> list[Frame]:
         first, self._first = self._first, []
