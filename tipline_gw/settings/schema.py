@@ -70,12 +70,18 @@ class Recipients(_Table):
 
 
 class Voice(_Table):
-    """FastAGI and AudioSocket listeners, both for an Asterisk on this machine."""
+    """FastAGI and AudioSocket listeners, both for an Asterisk on this machine.
+
+    ``challenge_calls``: with so many calls under way a new caller has to press a key that is said
+    to them, which a machine that dials does not; 0 asks nobody, because it is one more step for
+    somebody in fear.
+    """
 
     agi_listen: Listen = "127.0.0.1:4573"
     audio_listen: Listen = "127.0.0.1:4574"
     max_recording_seconds: int = Field(default=180, ge=5, le=1800)
     max_calls: int = Field(default=240, ge=1, le=2000)
+    challenge_calls: int = Field(default=0, ge=0, le=2000)
     prompts: Path = Path("prompts")
 
 
@@ -108,6 +114,13 @@ class Modem(_Table):
     pin_file: Path | None = None
 
 
+class Trunk(_Table):
+    """What calls come in by. ``max_calls``: at once; over it callers hear the apology."""
+
+    name: Name
+    max_calls: int | None = Field(default=None, ge=1, le=2000)
+
+
 class Metrics(_Table):
     """/metrics, /healthz and /readyz."""
 
@@ -130,6 +143,7 @@ class Settings(_Table):
     voice: Voice = Voice()
     sms: Sms = Sms()
     modem: list[Modem] = []
+    trunk: list[Trunk] = []
     metrics: Metrics = Metrics()
     site: Site = Site()
 

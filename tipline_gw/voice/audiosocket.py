@@ -22,6 +22,7 @@ import structlog
 from tipline_gw.errors import VoiceError
 from tipline_gw.voice.frames import FRAME, GIVE_BACK, HEADER, Frame, FrameReader, Kind
 from tipline_gw.voice.listener import Listener
+from tipline_gw.voice.lobby import Reason, TurnedAway, Verdict
 
 _log = structlog.get_logger()
 
@@ -36,6 +37,8 @@ some telephones send nothing while their caller is silent, and frightened people
 GRACE_SECONDS = 0.5
 PATIENCE_SECONDS = 2.0
 _CHUNK = 65536
+_TOKEN = 16
+_TOKEN_HEADER = bytes((Kind.UUID,)) + _TOKEN.to_bytes(2, "big")
 _GIVE_BACK_SECONDS = 2.0
 
 T = TypeVar("T")
@@ -178,20 +181,24 @@ class AudioSocketServer:
 
     def __init__(self, listen: str, *, max_calls: int) -> None:
         # Twice: the last stream of a call may still be closing when its next one begins.
-        self._listener = Listener("audio", listen, self._serve, 2 * max_calls)
+        self._listener = Listener(
+            "audio", listen, self._serve, 2 * max_calls, self._judge, TOKEN_SECONDS
+        )
         self.address = self._listener.address
         self._lock = threading.Lock()
         self._expected: dict[str, Expected[object]] = {}
-        self.malformed = 0
-        """Connections closed because they brought no token that was announced."""
 
     @property
     def active(self) -> int:
         return self._listener.active
 
     @property
-    def refused(self) -> int:
-        return self._listener.refused
+    def alive(self) -> bool:
+        return self._listener.alive
+
+    @property
+    def turned_away(self) -> TurnedAway:
+        return self._listener.turned_away
 
     def expect(self, handler: Handler[T]) -> Expected[T]:
         """Announces one connection; ``handler(stream)`` runs in its thread when it comes."""
@@ -215,11 +222,19 @@ class AudioSocketServer:
         try:
             frames = _first_frames(connection, reader)
             expected = self._claim(frames[0])
-        except VoiceError as error:
-            self.malformed += 1
-            _log.warning("audio-malformed", error=type(error).__name__)
+        except VoiceError:
+            self.turned_away.add(Reason.MALFORMED)
             return
         expected.run(AudioStream(connection, reader, frames[1:]))
+
+    def _judge(self, buffer: bytearray, size: int) -> Verdict:
+        """Admits who brings a token that is announced; it is claimed when it is served."""
+        if not buffer.startswith(_TOKEN_HEADER[:size]):
+            return Verdict.REFUSE
+        if size < HEADER + _TOKEN:
+            return Verdict.WAIT
+        token = str(uuid.UUID(bytes=bytes(buffer[HEADER : HEADER + _TOKEN])))
+        return Verdict.ADMIT if token in self._expected else Verdict.REFUSE
 
     def _claim(self, frame: Frame) -> Expected[object]:
         if frame.kind is not Kind.UUID:
