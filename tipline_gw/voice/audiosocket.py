@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -36,6 +37,8 @@ SILENCE_SECONDS = 30.0
 some telephones send nothing while their caller is silent, and frightened people hesitate."""
 GRACE_SECONDS = 0.5
 PATIENCE_SECONDS = 2.0
+_WAKE = struct.pack("@ll", 0, int(_WAKE_SECONDS * 1e6))
+_BATCH = 5 * WAKE_OCTETS
 _CHUNK = 65536
 _TOKEN = 16
 _TOKEN_HEADER = bytes((Kind.UUID,)) + _TOKEN.to_bytes(2, "big")
@@ -54,12 +57,13 @@ class AudioStream:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def frames(self, silence: float = SILENCE_SECONDS) -> Iterator[Frame]:
-        """Every frame, in batches of about 200 ms, until the stream ends.
+        """Every frame, in batches of about 200 ms, until the stream ends; see
+        :class:`~tipline_gw.voice.frames.FrameReader` for what a batch is.
 
         VoiceError after ``silence`` seconds without one, and for what is no frame.
         """
         yield from self._take_first()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, WAKE_OCTETS)
+        self._wake_seldom()
         heard = monotonic()
         while data := self._receive(heard + silence):
             yield from self._reader.feed(data)
@@ -107,18 +111,22 @@ class AudioStream:
         first, self._first = self._first, []
         return first
 
+    def _wake_seldom(self) -> None:
+        """From here on the kernel alone waits: a time-out of Python's would cost two system calls
+        more each time, and poll(2) would not give what lies there when it is over."""
+        self._socket.settimeout(None)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, WAKE_OCTETS)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _WAKE)
+
     def _receive(self, until: float) -> bytes:
-        while monotonic() < until:
+        while True:
             try:
-                self._socket.settimeout(_WAKE_SECONDS)
-                return self._socket.recv(_CHUNK)
-            except TimeoutError:
-                data = self._receive_now()
-                if data is not None:
-                    return data
+                return self._socket.recv(_BATCH)
+            except BlockingIOError:
+                if monotonic() >= until:
+                    raise VoiceError("the channel sent no audio for some time") from None
             except OSError:
                 return b""
-        raise VoiceError("the channel sent no audio for some time")
 
     def _receive_now(self) -> bytes | None:
         # Not MSG_DONTWAIT: with a time-out set, Python waits for it before it asks the kernel.
