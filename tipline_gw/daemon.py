@@ -169,11 +169,12 @@ class Daemon:
                 self._converse(channel, self._dialog(verdict))
 
     def _dialog(self, verdict: Verdict) -> Dialog:
-        languages = self._settings.line.languages
-        if verdict is not Verdict.CHALLENGE:
-            return dialog(languages)
-        self.metrics.calls_challenged.inc()
-        return dialog(languages, challenge=challenge())
+        key = None
+        if verdict is Verdict.CHALLENGE:
+            self.metrics.calls_challenged.inc()
+            key = challenge()
+        settings = self._settings
+        return dialog(settings.line.languages, disguise=settings.voice.disguise, challenge=key)
 
     def _converse(self, channel: Channel, conversation: Dialog) -> None:
         voice, line = self._settings.voice, self._settings.line
@@ -181,9 +182,10 @@ class Daemon:
             channel,
             conversation,
             lambda: CallTip(self._desk, line.languages[0], voice.max_recording_seconds),
-            self._desk.state_of,
+            self._desk.news_of,
             self._audio,
             voice.max_recording_seconds,
+            on_event=lambda what: self.metrics.call_events.labels(what).inc(),
         )
         self.metrics.calls.labels(end.value).inc()
 

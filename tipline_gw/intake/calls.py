@@ -38,6 +38,7 @@ class CallTip:
 
     def __init__(self, desk: Desk, language: str | None, max_seconds: int) -> None:
         self.language = language
+        self.adds_to: TipId | None = None
         self._desk = desk
         self._limit = PATIENCE_RECORDINGS * max_seconds * PCM_RATE
         self._hours = desk.now()
@@ -47,6 +48,7 @@ class CallTip:
         self._pcm = bytearray()
         self._partial = False
         self._code: CaseCode | None = None
+        self._kept = False
 
     def record(self, *, append: bool) -> CallRecording:
         if self._id is None:
@@ -56,17 +58,19 @@ class CallTip:
     def spoken(self) -> memoryview:
         return memoryview(self._pcm).toreadonly()
 
-    def keep(self) -> CaseCode:
+    def keep(self) -> CaseCode | None:
         if self._id is None or self._recording_id is None:
             raise StoreError("there is no recording to keep")
-        if self._code is None:
+        if not self._kept:
             self._finish_envelope(self._id)
-            self._code = self._desk.give_code(self._id)
+            if self.adds_to is None:
+                self._code = self._desk.give_code(self._id)
+            self._kept = True
         return self._code
 
     def close(self) -> None:
         try:
-            if self._id is not None and self._code is None:
+            if self._id is not None and not self._kept:
                 self._settle(self._id)
         finally:
             _wipe(self._pcm)
@@ -92,6 +96,7 @@ class CallTip:
             line=self._desk.line,
             partial=partial,
             seconds=seconds,
+            adds_to=self.adds_to.hex() if self.adds_to else None,
         )
 
     def _finish_envelope(self, tip_id: TipId) -> None:
@@ -164,17 +169,17 @@ class CallRecording:
         self._pcm += pcm
         self._seal(pcm)
 
-    def finish(self, ended: Ended) -> None:
+    def finish(self, ended: Ended, *, spoken: bool = True) -> None:
         try:
-            self._end(ended)
+            self._end(ended, spoken)
         except StoreError:
             self._tip.broken()
             raise
         finally:
             self._sealer.close()
 
-    def _end(self, ended: Ended) -> None:
-        if len(self._pcm) - self._before < EMPTY_SECONDS * PCM_RATE:
+    def _end(self, ended: Ended, spoken: bool) -> None:
+        if not spoken or len(self._pcm) - self._before < EMPTY_SECONDS * PCM_RATE:
             self._writer.do(lambda connection: repo.drop_sealed(connection, [self._id]))
             return
         self._seal(bytes(recording_padding(HEADER_OCTETS + len(self._pcm))))

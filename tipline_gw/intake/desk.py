@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from tipline_gw.domain.case_code import CaseCode
+from tipline_gw.domain.intake import CaseNews
 from tipline_gw.domain.tip import (
     Envelope,
     Granularity,
@@ -74,6 +75,11 @@ class Desk:
     def case_of(self, code: CaseCode) -> repo.Case | None:
         """The case with this code. Tens of milliseconds, the same whether there is one."""
         return repo.case_of(self.engine, self.codes.hash(code))
+
+    def news_of(self, code: CaseCode) -> CaseNews | None:
+        """What its caller may hear; takes the same time."""
+        case = self.case_of(code)
+        return CaseNews(case.tip, case.state, case.open) if case else None
 
     def state_of(self, code: CaseCode) -> State | None:
         """Only its state; takes the same time."""

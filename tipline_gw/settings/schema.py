@@ -72,6 +72,9 @@ class Recipients(_Table):
 class Voice(_Table):
     """FastAGI and AudioSocket listeners, both for an Asterisk on this machine.
 
+    ``disguise``: whether voices are changed before they are sealed. ``offer``: for who presses 3;
+    ``default``: for all but who presses 3; ``off``: for nobody. Not for all from the start,
+    because a changed voice is harder to understand and no proof against being recognised.
     ``challenge_calls``: with so many calls under way a new caller has to press a key that is said
     to them, which a machine that dials does not; 0 asks nobody, because it is one more step for
     somebody in fear.
@@ -83,6 +86,7 @@ class Voice(_Table):
     max_calls: int = Field(default=240, ge=1, le=2000)
     challenge_calls: int = Field(default=0, ge=0, le=2000)
     prompts: Path = Path("prompts")
+    disguise: Literal["off", "offer", "default"] = "offer"
 
 
 class Sms(_Table):

@@ -43,6 +43,7 @@ class Metrics:
         self.replies = self._counter("sms_replies", "Replies, by what became of them.", "result")
         self.asked = self._counter("sms_asked", "Texts that were no plain tip, by kind.", "what")
         self.calls = self._counter("calls", "Calls answered, by how they ended.", "ended")
+        self.call_events = self._counter("call_events", "What callers met, by kind.", "what")
         self.calls_refused = self._counter(
             "calls_refused", "Calls over what their trunk may have at once.", "trunk"
         )

@@ -28,7 +28,7 @@ from tipline_gw.voice.lobby import Reason, TurnedAway, Verdict
 _log = structlog.get_logger()
 
 TOKEN_SECONDS = 5.0
-WAKE_OCTETS = 10 * (HEADER + FRAME)
+WAKE_FRAMES = 10
 """The kernel wakes the thread for every tenth frame, 200 ms, not for each: a sixth of the CPU."""
 _WAKE_SECONDS = 0.4
 """Less than ten frames may lie there and no more come: looked after, at the latest, now."""
@@ -38,13 +38,16 @@ some telephones send nothing while their caller is silent, and frightened people
 GRACE_SECONDS = 0.5
 PATIENCE_SECONDS = 2.0
 _WAKE = struct.pack("@ll", 0, int(_WAKE_SECONDS * 1e6))
-_BATCH = 5 * WAKE_OCTETS
+_BATCH = 5 * WAKE_FRAMES * (HEADER + FRAME)
 _CHUNK = 65536
 _TOKEN = 16
 _TOKEN_HEADER = bytes((Kind.UUID,)) + _TOKEN.to_bytes(2, "big")
 _GIVE_BACK_SECONDS = 2.0
 
 T = TypeVar("T")
+
+IDLE = Frame(Kind.AUDIO, b"")
+"""Given in place of a frame when none came for ``_WAKE_SECONDS``."""
 
 
 class AudioStream:
@@ -60,15 +63,33 @@ class AudioStream:
         """Every frame, in batches of about 200 ms, until the stream ends; see
         :class:`~tipline_gw.voice.frames.FrameReader` for what a batch is.
 
-        VoiceError after ``silence`` seconds without one, and for what is no frame.
+        ``IDLE`` whenever nothing came for a while; VoiceError after ``silence`` seconds of that,
+        and for what is no frame.
         """
-        yield from self._take_first()
-        self._wake_seldom()
+        yield from self._one_by_one()
+        self._wait_in_the_kernel()
+        self.wake_every()
         heard = monotonic()
-        while data := self._receive(heard + silence):
-            yield from self._reader.feed(data)
-            self._reader.check()
-            heard = monotonic()
+        while (data := self._receive()) != b"":
+            if data is not None:
+                self._first = self._reader.feed(data)
+                yield from self._one_by_one()
+                self._reader.check()
+                heard = monotonic()
+            elif monotonic() - heard >= silence:
+                raise VoiceError("the channel sent no audio for some time")
+            else:
+                yield IDLE
+
+    def wake_every(self, frames: int = WAKE_FRAMES) -> None:
+        """The thread is woken for every so many frames from here on."""
+        octets = frames * (HEADER + FRAME)
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, octets)
+
+    def unread(self) -> list[Frame]:
+        """What came after the last frame that was taken, as far as it is here."""
+        return self._take_first()
 
     def pending(self) -> list[Frame] | None:
         """What lies there now, without waiting; ``None`` once the stream has ended. VoiceError
@@ -84,49 +105,57 @@ class AudioStream:
         """One frame of at most 320 octets, the last of a piece filled up with silence.
         VoiceError when Asterisk takes it no more."""
         payload = bytes(pcm).ljust(FRAME, b"\0")
+        # Who reads may have left the waiting to the kernel.
+        waiting = self._socket.gettimeout()
         try:
             self._socket.settimeout(timeout)
             self._socket.sendall(Frame(Kind.AUDIO, payload).to_bytes())
+            self._socket.settimeout(waiting)
         except OSError:
             raise VoiceError("the channel took no more audio") from None
 
     def give_back(self) -> None:
         """Gives the channel back to its AGI script, and waits until Asterisk has closed."""
-        # What still comes is read and dropped: unread, it would turn our close into a reset,
-        # which can overtake the frame just sent.
+        # What still comes is read: unread, it would turn our close into a reset, which can
+        # overtake the frame just sent.
         with contextlib.suppress(OSError):
             self._socket.sendall(GIVE_BACK)
             self._socket.shutdown(socket.SHUT_WR)
             self._socket.settimeout(_GIVE_BACK_SECONDS)
             until = monotonic() + _GIVE_BACK_SECONDS
-            while self._socket.recv(_CHUNK) and monotonic() < until:
-                pass
+            while (data := self._socket.recv(_CHUNK)) and monotonic() < until:
+                with contextlib.suppress(VoiceError):
+                    self._first += self._reader.feed(data)
 
     def cut(self) -> None:
         """Ends it from another thread: who reads gets what has come already, then the end."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
+    def _one_by_one(self) -> Iterator[Frame]:
+        """Whoever stops in the middle finds the rest in ``unread``."""
+        while self._first:
+            yield self._first.pop(0)
+
     def _take_first(self) -> list[Frame]:
         first, self._first = self._first, []
         return first
 
-    def _wake_seldom(self) -> None:
+    def _wait_in_the_kernel(self) -> None:
         """From here on the kernel alone waits: a time-out of Python's would cost two system calls
         more each time, and poll(2) would not give what lies there when it is over."""
         self._socket.settimeout(None)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, WAKE_OCTETS)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _WAKE)
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _WAKE)
 
-    def _receive(self, until: float) -> bytes:
-        while True:
-            try:
-                return self._socket.recv(_BATCH)
-            except BlockingIOError:
-                if monotonic() >= until:
-                    raise VoiceError("the channel sent no audio for some time") from None
-            except OSError:
-                return b""
+    def _receive(self) -> bytes | None:
+        """What came; nothing at the end; ``None`` when for a while nothing did."""
+        try:
+            return self._socket.recv(_BATCH)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
 
     def _receive_now(self) -> bytes | None:
         # Not MSG_DONTWAIT: with a time-out set, Python waits for it before it asks the kernel.
