@@ -25,6 +25,7 @@ LIMIT_REACHED: Final = "limit-reached"
 PART_LOST: Final = "part-lost"
 MENU_REVIEW: Final = "menu-review"
 CANNOT_TAKE_NOW: Final = "cannot-take-now"
+SEND_A_TEXT: Final = "send-a-text"
 
 YOUR_CODE: Final = "your-code"
 CODE_REPEAT: Final = "code-repeat"
@@ -42,7 +43,7 @@ PAUSE: Final = "pause"
 SAID: Final = (
     WELCOME, MENU_MAIN, MENU_MAIN_HELP, MENU_MAIN_LANGUAGE, ADVICE,
     LEAVE_TIP, NOTHING_HEARD, NOTHING_RECORDED, LIMIT_REACHED, PART_LOST, MENU_REVIEW,
-    CANNOT_TAKE_NOW, YOUR_CODE, CODE_REPEAT, CODE_AGAIN, CODE_CARE, GOODBYE,
+    CANNOT_TAKE_NOW, SEND_A_TEXT, YOUR_CODE, CODE_REPEAT, CODE_AGAIN, CODE_CARE, GOODBYE,
     ENTER_CODE, CODE_WRONG, TOO_MANY_TRIES,
     *(f"state-{state.slug}" for state in State),
     *(f"digit-{digit}" for digit in range(10)),
