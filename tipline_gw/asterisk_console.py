@@ -1,4 +1,4 @@
-"""Asks a running Asterisk, by its control socket, what the fixed commands of a check answer.
+"""Asks a running Asterisk, by its control socket, what the fixed questions of a check answer.
 
 Why not ``asterisk -rx``: the socket can be reached from outside a root that Asterisk is chrooted
 in, needs no program in there, and answers in a millisecond. What is answered may hold numbers, so
@@ -7,16 +7,23 @@ it goes to a parser that takes what it knows, and nowhere else.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tipline_gw.errors import VoiceError
 
 SECONDS = 10.0
 LARGEST_ANSWER = 4 << 20
-_COMMAND = re.compile(r"[a-z ]+(?: [A-Za-z0-9_.-]+)?")
+_QUESTIONS = re.compile(
+    r"core show (version|settings|hints)|(cel|http) show status|module show|logger show channels"
+    r"|dialplan show( globals)?|database show|pjsip show (endpoints|endpoint [A-Za-z0-9_.-]{1,64})"
+)
+"""All that is ever asked: none of it changes anything."""
 _TODO = "is Asterisk running, and is this run as root or as its user?"
 
 
@@ -26,14 +33,22 @@ class Console:
     def __init__(self, socket_path: Path) -> None:
         self._path = socket_path
 
+    def runs(self) -> bool:
+        """Whether somebody listens there. PermissionError when that may not be known."""
+        try:
+            with self._connected():
+                return True
+        except PermissionError:
+            raise
+        except OSError:
+            return False
+
     def ask(self, command: str) -> str:
         """What ``command`` answers, without Asterisk's greeting. VoiceError when it does not."""
-        if not _COMMAND.fullmatch(command):
+        if not _QUESTIONS.fullmatch(command):
             raise VoiceError("not a command that a check asks")
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(SECONDS)
-                connection.connect(str(self._path))
+            with self._connected() as connection:
                 # As `asterisk -rx` says it: answer one command, then close.
                 connection.sendall(b"cli quit after " + command.encode() + b"\0")
                 answer = _all_of(connection)
@@ -41,6 +56,18 @@ class Console:
             raise VoiceError("the running Asterisk does not answer", _TODO) from None
         greeting, _, rest = answer.partition("\n")
         return rest if greeting.count("/") == 2 else answer
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[socket.socket]:
+        # By its folder's descriptor: a socket's whole path may be longer than unix(7) allows.
+        folder = os.open(self._path.parent, os.O_PATH | os.O_DIRECTORY)
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(SECONDS)
+                connection.connect(f"/proc/self/fd/{folder}/{self._path.name}")
+                yield connection
+        finally:
+            os.close(folder)
 
 
 def _all_of(connection: socket.socket) -> str:
