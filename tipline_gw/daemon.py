@@ -101,14 +101,14 @@ class Daemon:
         )
         metrics = self.metrics
         metrics.gauge("calls_now", "Calls under way.", lambda: self._agi.active)
-        rooms = {"agi": self._agi, "audio": self._audio}
+        rooms = {"agi": self._agi.turned_away, "audio": self._audio.turned_away}
         metrics.gauge_by(
             "connections_turned_away",
             "Connections of FastAGI and AudioSocket that were not served, and why.",
             ("room", "reason"),
             {
-                (room, reason.value): partial(server.turned_away.__getitem__, reason)
-                for room, server in rooms.items()
+                (room, reason.value): partial(turned_away.__getitem__, reason)
+                for room, turned_away in rooms.items()
                 for reason in Reason
             },
         )

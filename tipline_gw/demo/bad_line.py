@@ -14,16 +14,19 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Quality:
     """``loss``: the share of packets that never come, in runs of ``burst`` on average.
-    ``jitter``: seconds that a packet may come later than it should; more than the time between
-    two of them puts them in another order."""
+    ``jitter``: seconds that a packet may come later than it should, and all behind it with it.
+    ``reorder``: the share of packets that take another way, and come after the one behind them."""
 
     loss: float = 0.0
     burst: float = 1.0
     jitter: float = 0.0
+    reorder: float = 0.0
     seed: int = 1
 
 
 FAULTLESS = Quality()
+_DETOUR = 0.03
+"""Seconds that the other way takes: longer than it is to the next packet, not to the one after."""
 
 
 class BadLine:
@@ -34,6 +37,7 @@ class BadLine:
         self._random = random.Random(quality.seed)  # noqa: S311  # nosec B311 - not a secret
         self._on_the_way: list[tuple[float, int, bytes]] = []
         self._count = 0
+        self._last_due = 0.0
         self._losing = False
         self.lost = 0
 
@@ -43,7 +47,10 @@ class BadLine:
             self.lost += 1
             return
         late = self._random.uniform(0.0, self._quality.jitter)
-        heapq.heappush(self._on_the_way, (now + late, self._count, packet))
+        self._last_due = due = max(self._last_due, now + late)
+        if self._random.random() < self._quality.reorder:
+            due += _DETOUR
+        heapq.heappush(self._on_the_way, (due, self._count, packet))
 
     def due(self, now: float) -> list[bytes]:
         come: list[bytes] = []

@@ -32,11 +32,12 @@ if it was quiet for so long before a ``#``, somebody pressed it."""
 AGAIN_SECONDS = 10.0
 """A second ``#`` within this ends a recording at once: in a loud place nothing is ever quiet."""
 
+_CONFIRM = int(CONFIRM_SECONDS * RATE) * SAMPLE
 _LEVEL = RATE // 50
 """Samples that one loudness is told of."""
 _REMEMBERED = 2 * RATE * SAMPLE
-_LOUDER = 3.0
-"""10 dB over the noise of the place is a voice."""
+_LOUDER = 2.0
+"""6 dB over the noise of the place is a voice."""
 _FAINT = 60.0
 """Under this amplitude (-55 dBm0) nobody speaks."""
 _FEW = 0.25
@@ -61,35 +62,35 @@ class StopKey:
     """Whether a ``#`` ends a recording. Losing the end of a tip is worse than a second press, so
     one that comes into speech has to be followed by quiet, or by another one.
 
-    ``heard`` is told all that is recorded, ``pressed`` each ``#``; both say whether it is over.
-    Nothing is computed of speech before a ``#`` comes.
+    ``heard`` is told all that is recorded, ``pressed`` each ``#``, ``idle`` that nothing comes;
+    each says whether it is over. Nothing is computed of speech before a ``#`` comes.
     """
 
     def __init__(self) -> None:
         self._recent: deque[bytes | memoryview] = deque()
         self._octets = 0
-        self._doubted_at: float | None = None
-        self._after = 0
-
-    @property
-    def doubted(self) -> bool:
-        """One was pressed, and what follows says whether it was."""
-        return self._after > 0
+        self._pressed_at: float | None = None
+        self._doubted = 0
+        """Octets still to be heard before it is known whether the last one was pressed."""
 
     def pressed(self, now: float) -> bool:
-        again = self._doubted_at is not None and now - self._doubted_at < AGAIN_SECONDS
-        if again or self._quiet(BEFORE_SECONDS):
+        before, self._pressed_at = self._pressed_at, now
+        if before is not None and now - before < AGAIN_SECONDS:
             return True
-        self._doubted_at = now
-        self._after = int(CONFIRM_SECONDS * RATE) * SAMPLE
-        return False
+        self._doubted = 0 if self._quiet(BEFORE_SECONDS) else _CONFIRM
+        return not self._doubted
 
     def heard(self, pcm: bytes | memoryview) -> bool:
         self._remember(pcm)
-        if not self._after:
+        if not self._doubted:
             return False
-        self._after = max(0, self._after - len(pcm))
-        return not self._after and self._quiet(CONFIRM_SECONDS)
+        self._doubted = max(0, self._doubted - len(pcm))
+        return not self._doubted and self._quiet(CONFIRM_SECONDS)
+
+    def idle(self, now: float) -> bool:
+        """A telephone that sends nothing says so that nobody speaks."""
+        waited = self._pressed_at is not None and now - self._pressed_at >= CONFIRM_SECONDS
+        return bool(self._doubted) and waited
 
     def _remember(self, pcm: bytes | memoryview) -> None:
         self._recent.append(pcm)
