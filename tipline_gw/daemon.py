@@ -10,12 +10,14 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from tipline_gw import __version__
 from tipline_gw.boundary.pdu import join
+from tipline_gw.domain.dialog import Dialog
 from tipline_gw.domain.tip import Kind
 from tipline_gw.errors import StoreError
 from tipline_gw.intake.calls import CallTip
@@ -33,10 +35,12 @@ from tipline_gw.store.engine import migrate, open_engine
 from tipline_gw.store.writer import Writer
 from tipline_gw.telemetry.health import HealthServer, sd_notify
 from tipline_gw.telemetry.metrics import Metrics
+from tipline_gw.voice.admission import Admission, Rules, Verdict, challenge
 from tipline_gw.voice.audiosocket import AudioSocketServer
 from tipline_gw.voice.call import run_call
 from tipline_gw.voice.channel import Channel
 from tipline_gw.voice.fastagi import FastAgiServer
+from tipline_gw.voice.lobby import Reason
 
 _log = structlog.get_logger()
 
@@ -90,6 +94,8 @@ class Daemon:
 
     def _listen(self) -> None:
         voice = self._settings.voice
+        most = {trunk.name: trunk.max_calls for trunk in self._settings.trunk if trunk.max_calls}
+        self._admission = Admission(Rules(most, voice.challenge_calls))
         self._audio = AudioSocketServer(voice.audio_listen, max_calls=voice.max_calls)
         self._agi = FastAgiServer(voice.agi_listen, self._answer, max_calls=voice.max_calls)
         self._health = HealthServer(
@@ -97,8 +103,17 @@ class Daemon:
         )
         metrics = self.metrics
         metrics.gauge("calls_now", "Calls under way.", lambda: self._agi.active)
-        metrics.gauge("connections_refused", "FastAGI, over max_calls.", lambda: self._agi.refused)
-        metrics.gauge("connections_malformed", "Not FastAGI.", lambda: self._agi.malformed)
+        rooms = {"agi": self._agi.turned_away, "audio": self._audio.turned_away}
+        metrics.gauge_by(
+            "connections_turned_away",
+            "Connections of FastAGI and AudioSocket that were not served, and why.",
+            ("room", "reason"),
+            {
+                (room, reason.value): partial(turned_away.__getitem__, reason)
+                for room, turned_away in rooms.items()
+                for reason in Reason
+            },
+        )
 
     # Life.
 
@@ -147,11 +162,27 @@ class Daemon:
 
     # The way of a call.
 
-    def _answer(self, channel: Channel, _environment: Mapping[str, str]) -> None:
+    def _answer(self, channel: Channel, environment: Mapping[str, str]) -> None:
+        trunk = environment.get("agi_arg_1", "")
+        with self._admission.call(trunk) as verdict:
+            if verdict is Verdict.REFUSE:
+                self.metrics.calls_refused.labels(trunk).inc()
+            else:
+                self._converse(channel, self._dialog(verdict))
+
+    def _dialog(self, verdict: Verdict) -> Dialog:
+        key = None
+        if verdict is Verdict.CHALLENGE:
+            self.metrics.calls_challenged.inc()
+            key = challenge()
+        settings = self._settings
+        return dialog(settings.line.languages, disguise=settings.voice.disguise, challenge=key)
+
+    def _converse(self, channel: Channel, conversation: Dialog) -> None:
         voice, line = self._settings.voice, self._settings.line
         end = run_call(
             channel,
-            dialog(line.languages, disguise=voice.disguise),
+            conversation,
             lambda: CallTip(self._desk, line.languages[0], voice.max_recording_seconds),
             self._desk.news_of,
             self._audio,
@@ -172,6 +203,8 @@ class Daemon:
     def _faults(self) -> list[str]:
         """What a restart would mend."""
         faults = [] if self._writer.alive else ["the store's writer is dead"]
+        if not (self._agi.alive and self._audio.alive):
+            faults.append("no call is let in")
         return faults + self._modems.faults()
 
     def _hindrances(self) -> list[str]:

@@ -18,9 +18,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def of(gateway: Gateway) -> dict[str, int]:
-    """Process ids by name."""
-    (modem_side,) = modem_sides(gateway.pid)
-    return {"core": gateway.pid, "modem side": modem_side}
+    """Process ids by name; there is no modem side where there is no modem."""
+    sides = {"modem side": pid for pid in modem_sides(gateway.pid)}
+    return {"core": gateway.pid, **sides}
 
 
 def cpu_seconds(pid: int) -> float:

@@ -287,7 +287,7 @@ def test_a_store_that_takes_no_more_fails_the_recording_and_the_call_goes_on() -
     played = carried_out(
         Listen(),
         Say(("part-lost",)),
-        answers=[streams(audio() * 4, OK), PLAYED],
+        answers=[streams(audio() * 2 + key("5") + audio() * 2, OK), PLAYED],
         tip=FakeTip(limit=640),
     )
     assert [type(event) for event in played.events] == [Heard, Done]

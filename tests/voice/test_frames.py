@@ -22,6 +22,28 @@ def test_whole_frames_come_out_as_they_went_in() -> None:
     assert FrameReader().feed(WIRE) == FRAMES
 
 
+def test_plain_audio_that_follows_itself_comes_out_as_one_and_nothing_else_does() -> None:
+    plain, short = Frame(Kind.AUDIO, b"\x01\x02" * 160), Frame(Kind.AUDIO, b"\x03\x04")
+    other = Frame(Kind.AUDIO_48, plain.payload)
+    sent = [plain, plain, short, plain, plain, plain, other, plain]
+    frames = FrameReader().feed(b"".join(frame.to_bytes() for frame in sent))
+    two, three = Frame(Kind.AUDIO, plain.payload * 2), Frame(Kind.AUDIO, plain.payload * 3)
+    assert frames == [two, short, three, other, plain]
+
+
+@given(st.integers(1, 200), st.integers(1, 3000))
+@settings(max_examples=200, deadline=None, database=None)
+def test_of_audio_in_any_pieces_no_sample_is_lost_or_doubled(count: int, size: int) -> None:
+    sent = [Frame(Kind.AUDIO, number.to_bytes(2, "big") * 160) for number in range(count)]
+    wire = b"".join(frame.to_bytes() for frame in sent)
+    reader = FrameReader()
+    pieces = (wire[at : at + size] for at in range(0, len(wire), size))
+    frames = [frame for piece in pieces for frame in reader.feed(piece)]
+    assert b"".join(frame.payload for frame in frames) == b"".join(one.payload for one in sent)
+    assert all(len(frame.payload) <= MOST for frame in frames)
+    assert reader.waiting == 0
+
+
 def test_octets_one_by_one_make_the_same_frames() -> None:
     reader = FrameReader()
     assert [frame for octet in WIRE for frame in reader.feed(bytes((octet,)))] == FRAMES

@@ -43,6 +43,7 @@ from tipline_gw.voice.audiosocket import AudioSocketServer
 from tipline_gw.voice.call import CallEnd, run_call
 from tipline_gw.voice.channel import Channel
 from tipline_gw.voice.fastagi import FastAgiServer
+from tipline_gw.voice.lobby import Reason
 
 CANARY = "+526569081735"
 SPOKEN = sip.Speak("Quiero denunciar un robo en la esquina")
@@ -251,7 +252,7 @@ def test_a_call_the_gateway_has_no_place_for_hears_the_apology(line: Line) -> No
     finally:
         release.set()
         first.join(30)
-    assert (report.ended, line.server.refused) == ("gateway", 1)
+    assert (report.ended, line.server.turned_away[Reason.NO_PLACE]) == ("gateway", 1)
     assert pitch(report.heard[1600:12000]) == pytest.approx(700, abs=30)
     assert pitch(report.heard[-12000:-1600]) == pytest.approx(1200, abs=30)
 

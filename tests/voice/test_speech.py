@@ -106,7 +106,7 @@ def test_a_channel_that_sends_little_is_ended_by_the_clock(quiet: AudioStream) -
 
 def test_a_sink_that_takes_no_more_fails_it_and_gives_the_channel_back() -> None:
     sink = FakeRecording(limit=3 * FRAME)
-    taken = recorded(sink, audio() * 20)
+    taken = recorded(sink, audio() * 3, key("5"), audio() * 17)
     assert taken.ended is Ended.FAILED
     assert bytes(sink.pcm) == SPEECH * 3
 

@@ -21,11 +21,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tipline_gw.asterisk_release import installed
 from tipline_gw.errors import VoiceError
 
 STAMPS = ".tipline-ready-*"
-OLDEST = {20: 14, 22: 4}
-"""The first release of each series whose AudioSocket passes keys on; later series all do."""
 BOOT_SECONDS = 30.0
 STOP_SECONDS = 8.0
 
@@ -77,17 +76,8 @@ def prepared_root() -> Path:
 
 
 def _new_enough() -> bool:
-    answer = subprocess.run(["asterisk", "-V"], capture_output=True, text=True, check=False)
-    return passes_keys_on(answer.stdout)
-
-
-def passes_keys_on(version: str) -> bool:
-    """Of ``asterisk -V``: whether that release's AudioSocket forwards a caller's keys."""
-    found = re.match(r"Asterisk (\d+)\.(\d+)", version)
-    if found is None:
-        return False
-    series, release = int(found[1]), int(found[2])
-    return series > max(OLDEST) or release >= OLDEST.get(series, release + 1)
+    release = installed(Path("/"))
+    return release is not None and release.passes_keys_on
 
 
 class Asterisk:
@@ -104,6 +94,11 @@ class Asterisk:
     def log(self) -> list[str]:
         """Every line it wrote to its console so far. In RAM: it may quote a number."""
         return list(self._lines)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def complaints(self) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ import structlog
 from tipline_gw.errors import VoiceError
 from tipline_gw.voice.frames import FRAME, GIVE_BACK, HEADER, Frame, FrameReader, Kind
 from tipline_gw.voice.listener import Listener
+from tipline_gw.voice.lobby import Reason, TurnedAway, Verdict
 
 _log = structlog.get_logger()
 
@@ -35,10 +37,17 @@ SILENCE_SECONDS = 30.0
 some telephones send nothing while their caller is silent, and frightened people hesitate."""
 GRACE_SECONDS = 0.5
 PATIENCE_SECONDS = 2.0
+_WAKE = struct.pack("@ll", 0, int(_WAKE_SECONDS * 1e6))
+_BATCH = 5 * WAKE_FRAMES * (HEADER + FRAME)
 _CHUNK = 65536
+_TOKEN = 16
+_TOKEN_HEADER = bytes((Kind.UUID,)) + _TOKEN.to_bytes(2, "big")
 _GIVE_BACK_SECONDS = 2.0
 
 T = TypeVar("T")
+
+IDLE = Frame(Kind.AUDIO, b"")
+"""Given in place of a frame when none came for ``_WAKE_SECONDS``."""
 
 
 class AudioStream:
@@ -51,18 +60,26 @@ class AudioStream:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def frames(self, silence: float = SILENCE_SECONDS) -> Iterator[Frame]:
-        """Every frame, in batches of about 200 ms, until the stream ends.
+        """Every frame, in batches of about 200 ms, until the stream ends; see
+        :class:`~tipline_gw.voice.frames.FrameReader` for what a batch is.
 
-        VoiceError after ``silence`` seconds without one, and for what is no frame.
+        ``IDLE`` whenever nothing came for a while; VoiceError after ``silence`` seconds of that,
+        and for what is no frame.
         """
         yield from self._one_by_one()
+        self._wait_in_the_kernel()
         self.wake_every()
         heard = monotonic()
-        while data := self._receive(heard + silence):
-            self._first = self._reader.feed(data)
-            yield from self._one_by_one()
-            self._reader.check()
-            heard = monotonic()
+        while (data := self._receive()) != b"":
+            if data is not None:
+                self._first = self._reader.feed(data)
+                yield from self._one_by_one()
+                self._reader.check()
+                heard = monotonic()
+            elif monotonic() - heard >= silence:
+                raise VoiceError("the channel sent no audio for some time")
+            else:
+                yield IDLE
 
     def wake_every(self, frames: int = WAKE_FRAMES) -> None:
         """The thread is woken for every so many frames from here on."""
@@ -88,9 +105,12 @@ class AudioStream:
         """One frame of at most 320 octets, the last of a piece filled up with silence.
         VoiceError when Asterisk takes it no more."""
         payload = bytes(pcm).ljust(FRAME, b"\0")
+        # Who reads may have left the waiting to the kernel.
+        waiting = self._socket.gettimeout()
         try:
             self._socket.settimeout(timeout)
             self._socket.sendall(Frame(Kind.AUDIO, payload).to_bytes())
+            self._socket.settimeout(waiting)
         except OSError:
             raise VoiceError("the channel took no more audio") from None
 
@@ -121,18 +141,21 @@ class AudioStream:
         first, self._first = self._first, []
         return first
 
-    def _receive(self, until: float) -> bytes:
-        while monotonic() < until:
-            try:
-                self._socket.settimeout(_WAKE_SECONDS)
-                return self._socket.recv(_CHUNK)
-            except TimeoutError:
-                data = self._receive_now()
-                if data is not None:
-                    return data
-            except OSError:
-                return b""
-        raise VoiceError("the channel sent no audio for some time")
+    def _wait_in_the_kernel(self) -> None:
+        """From here on the kernel alone waits: a time-out of Python's would cost two system calls
+        more each time, and poll(2) would not give what lies there when it is over."""
+        self._socket.settimeout(None)
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _WAKE)
+
+    def _receive(self) -> bytes | None:
+        """What came; nothing at the end; ``None`` when for a while nothing did."""
+        try:
+            return self._socket.recv(_BATCH)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
 
     def _receive_now(self) -> bytes | None:
         # Not MSG_DONTWAIT: with a time-out set, Python waits for it before it asks the kernel.
@@ -195,20 +218,24 @@ class AudioSocketServer:
 
     def __init__(self, listen: str, *, max_calls: int) -> None:
         # Twice: the last stream of a call may still be closing when its next one begins.
-        self._listener = Listener("audio", listen, self._serve, 2 * max_calls)
+        self._listener = Listener(
+            "audio", listen, self._serve, 2 * max_calls, self._judge, TOKEN_SECONDS
+        )
         self.address = self._listener.address
         self._lock = threading.Lock()
         self._expected: dict[str, Expected[object]] = {}
-        self.malformed = 0
-        """Connections closed because they brought no token that was announced."""
 
     @property
     def active(self) -> int:
         return self._listener.active
 
     @property
-    def refused(self) -> int:
-        return self._listener.refused
+    def alive(self) -> bool:
+        return self._listener.alive
+
+    @property
+    def turned_away(self) -> TurnedAway:
+        return self._listener.turned_away
 
     def expect(self, handler: Handler[T]) -> Expected[T]:
         """Announces one connection; ``handler(stream)`` runs in its thread when it comes."""
@@ -232,11 +259,19 @@ class AudioSocketServer:
         try:
             frames = _first_frames(connection, reader)
             expected = self._claim(frames[0])
-        except VoiceError as error:
-            self.malformed += 1
-            _log.warning("audio-malformed", error=type(error).__name__)
+        except VoiceError:
+            self.turned_away.add(Reason.MALFORMED)
             return
         expected.run(AudioStream(connection, reader, frames[1:]))
+
+    def _judge(self, buffer: bytearray, size: int) -> Verdict:
+        """Admits who brings a token that is announced; it is claimed when it is served."""
+        if not buffer.startswith(_TOKEN_HEADER[:size]):
+            return Verdict.REFUSE
+        if size < HEADER + _TOKEN:
+            return Verdict.WAIT
+        token = str(uuid.UUID(bytes=bytes(buffer[HEADER : HEADER + _TOKEN])))
+        return Verdict.ADMIT if token in self._expected else Verdict.REFUSE
 
     def _claim(self, frame: Frame) -> Expected[object]:
         if frame.kind is not Kind.UUID:

@@ -238,7 +238,8 @@ class _Call:
         return ChangedRecording(recording, disguise) if disguise else recording
 
     def _recorder(self, recording: Recording) -> Callable[[AudioStream], Taken]:
-        return lambda stream: record(stream, recording, self._longest)
+        keypad = self._channel.keypad
+        return lambda stream: record(stream, recording, self._longest, keypad=keypad)
 
     def _count(self, listen: Listen, taken: Taken) -> None:
         if taken.seconds < EMPTY_SECONDS:

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tipline_gw.domain.dialog import EMPTY_SECONDS, Ended
 from tipline_gw.domain.intake import Recording
 from tipline_gw.errors import TiplineError, VoiceError
 from tipline_gw.voice.activity import Activity
-from tipline_gw.voice.audiosocket import SILENCE_SECONDS, AudioStream
+from tipline_gw.voice.audiosocket import IDLE, SILENCE_SECONDS, AudioStream
 from tipline_gw.voice.channel import KEYS
 from tipline_gw.voice.frames import FRAME, FRAME_SECONDS, RATE, SAMPLE, Frame, Kind
+from tipline_gw.voice.keypad import Keypad, StopKey
+from tipline_gw.voice.timeline import Timeline
 from tipline_gw.voice.warning import Warner, warn_at
 
 STOP_KEY = "#"
+_SILENCE = memoryview(bytes(FRAME))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +37,21 @@ class Taken:
 
 
 def record(
-    stream: AudioStream, sink: Recording, longest: float, silence: float = SILENCE_SECONDS
+    stream: AudioStream,
+    sink: Recording,
+    longest: float,
+    silence: float = SILENCE_SECONDS,
+    *,
+    keypad: Keypad | None = None,
 ) -> Taken:
     """Writes what is said to ``sink`` until ``#``, hang-up or ``longest`` seconds, then gives
     the channel back. Does not finish the sink. Before the longest time is over a tone says so.
+    What the line lost is silence in it. ``keypad``: of the call that the stream belongs to.
 
     A sink that takes no more, or a stream that breaks off, ends it as ``FAILED``; it raises
     nothing of TiplineError, since what was written stands.
     """
-    recorder = _Recorder(stream, sink, longest)
+    recorder = _Recorder(stream, sink, longest, keypad)
     ended = recorder.run(silence)
     if ended is not Ended.HANGUP:
         stream.give_back()
@@ -50,11 +60,20 @@ def record(
 
 
 class _Recorder:
-    def __init__(self, stream: AudioStream, sink: Recording, longest: float) -> None:
+    def __init__(
+        self,
+        stream: AudioStream,
+        sink: Recording,
+        longest: float,
+        keypad: Keypad | None = None,
+    ) -> None:
         self._stream = stream
         self._sink = sink
         self._activity = Activity()
         self._warner = Warner(stream)
+        self._keypad = keypad or Keypad()
+        self._stop_key = StopKey()
+        self._timeline = Timeline()
         self._most = int(longest * RATE) * SAMPLE
         self._warn_at = int(warn_at(longest) * RATE) * SAMPLE
         self._began = time.monotonic()
@@ -77,10 +96,12 @@ class _Recorder:
         return Ended.HANGUP
 
     def _take(self, frame: Frame) -> Ended | None:
+        if frame is IDLE:
+            return self._idle()
         if frame.kind is Kind.AUDIO:
-            return self._write(frame.payload)
+            return self._hear(frame.payload)
         if frame.kind is Kind.DTMF:
-            return Ended.KEY if key_of(frame) == STOP_KEY and self._begun else None
+            return self._press(key_of(frame))
         if frame.kind is Kind.HANGUP:
             return Ended.HANGUP
         # An error, or audio at a rate that was not asked for: not to be sealed as speech.
@@ -91,6 +112,25 @@ class _Recorder:
         """A ``#`` sooner than that was pressed out of habit after the key before the tone."""
         clock = time.monotonic() - self._began
         return max(clock, self.octets / (RATE * SAMPLE)) >= EMPTY_SECONDS
+
+    def _idle(self) -> Ended | None:
+        """A telephone that sends nothing while nobody speaks: Asterisk would give such a channel
+        up after two seconds, were there nothing the other way either (app_audiosocket)."""
+        with suppress(VoiceError):
+            self._stream.send_audio(_SILENCE)
+        return Ended.KEY if self._stop_key.idle(time.monotonic()) else None
+
+    def _hear(self, pcm: bytes) -> Ended | None:
+        missing = self._timeline.missing(len(pcm), time.monotonic())
+        if missing and (ended := self._write(bytes(missing))):
+            return ended
+        ended = self._write(pcm)
+        return Ended.KEY if self._stop_key.heard(pcm) else ended
+
+    def _press(self, key: str) -> Ended | None:
+        now = time.monotonic()
+        pressed = self._begun and self._keypad.press(key, now) == STOP_KEY
+        return Ended.KEY if pressed and self._stop_key.pressed(now) else None
 
     def _write(self, pcm: bytes) -> Ended | None:
         piece = pcm[: self._most - self.octets]

@@ -1,0 +1,1 @@
+"""Hundreds of callers at once, in one process, cheap enough to measure what they call."""

@@ -1,0 +1,30 @@
+"""The ways callers of a crowd take through the dialog, by the clock: they do not hear."""
+
+from __future__ import annotations
+
+from tests.crowd.plan import TICKS, Step
+
+LISTENED = TICKS
+"""To a prompt, before a key interrupts it."""
+AFTER_TONE = int(1.5 * TICKS)
+
+TO_THE_TONE: list[Step] = [
+    ("quiet", LISTENED), ("key", "1"),  # Spanish
+    ("quiet", LISTENED), ("key", "1"),  # leave a tip
+    ("quiet", LISTENED), ("key", "1"),  # any key skips the instruction
+    ("quiet", AFTER_TONE),
+]  # fmt: skip
+
+
+def leaves_a_tip(seconds: float, *after: Step) -> list[Step]:
+    """Speaks, does what is in ``after``, and hangs up."""
+    return [*TO_THE_TONE, ("speak", int(seconds * TICKS)), *after]
+
+
+def by_key(seconds: float) -> list[Step]:
+    return leaves_a_tip(seconds, ("key", "#"), ("quiet", 2 * TICKS))
+
+
+def by_hanging_up(seconds: float) -> list[Step]:
+    """What was said last has a moment to get there."""
+    return leaves_a_tip(seconds, ("quiet", TICKS // 5))

@@ -1,0 +1,115 @@
+"""Which keys a caller pressed, of those that the line says were pressed. No I/O.
+
+Why it exists: lines double keys. A gateway that listens for tones hears one press as two when the
+tone tears; a lost end of an RFC 4733 event makes it begin again. And they invent keys: where keys
+are sounds, a voice can sound like one ("talk-off"), and a ``#`` that nobody pressed would cut a
+tip off in the middle of a sentence.
+
+It refuses to guess at the other side of the mistake: a key that the line lost stays lost, and the
+menu asks again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from tipline_gw.voice.frames import RATE, SAMPLE
+
+DOUBLE_SECONDS = 0.2
+"""The same key again sooner than this after it was reported is the same press. Asterisk reports a
+key when it ends, and none that begins less than 45 ms after the last one ended; a torn tone's
+second half, or an event begun anew, ends within some 150 ms more. A finger taps a key five times a
+second at the very most, and nobody dials so. Of different keys none is ever dropped."""
+
+CONFIRM_SECONDS = 0.8
+"""So long nothing may be said after a ``#`` that came in the middle of speech: who speaks on did
+not press it. Pauses between words are shorter; who pressed it waits."""
+BEFORE_SECONDS = 0.4
+"""A caller who presses a key stops speaking, takes the telephone from the ear and finds the key:
+if it was quiet for so long before a ``#``, somebody pressed it."""
+AGAIN_SECONDS = 10.0
+"""A second ``#`` within this ends a recording at once: in a loud place nothing is ever quiet."""
+
+_CONFIRM = int(CONFIRM_SECONDS * RATE) * SAMPLE
+_LEVEL = RATE // 50
+"""Samples that one loudness is told of."""
+_REMEMBERED = 2 * RATE * SAMPLE
+_LOUDER = 2.0
+"""6 dB over the noise of the place is a voice."""
+_FAINT = 60.0
+"""Under this amplitude (-55 dBm0) nobody speaks."""
+_FEW = 0.25
+"""The share of a stretch that may be loud, and it is quiet all the same: a bump, a cough."""
+
+
+class Keypad:
+    """The keys of one call, with the time of each in seconds of any clock."""
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._at = 0.0
+
+    def press(self, key: str, now: float) -> str:
+        """``key``, or nothing if it is the one before once more."""
+        double = key == self._last and now - self._at < DOUBLE_SECONDS
+        self._last, self._at = key, now
+        return "" if double else key
+
+
+class StopKey:
+    """Whether a ``#`` ends a recording. Losing the end of a tip is worse than a second press, so
+    one that comes into speech has to be followed by quiet, or by another one.
+
+    ``heard`` is told all that is recorded, ``pressed`` each ``#``, ``idle`` that nothing comes;
+    each says whether it is over. Nothing is computed of speech before a ``#`` comes.
+    """
+
+    def __init__(self) -> None:
+        self._recent: deque[bytes | memoryview] = deque()
+        self._octets = 0
+        self._pressed_at: float | None = None
+        self._doubted = 0
+        """Octets still to be heard before it is known whether the last one was pressed."""
+
+    def pressed(self, now: float) -> bool:
+        before, self._pressed_at = self._pressed_at, now
+        if before is not None and now - before < AGAIN_SECONDS:
+            return True
+        self._doubted = 0 if self._quiet(BEFORE_SECONDS) else _CONFIRM
+        return not self._doubted
+
+    def heard(self, pcm: bytes | memoryview) -> bool:
+        self._remember(pcm)
+        if not self._doubted:
+            return False
+        self._doubted = max(0, self._doubted - len(pcm))
+        return not self._doubted and self._quiet(CONFIRM_SECONDS)
+
+    def idle(self, now: float) -> bool:
+        """A telephone that sends nothing says so that nobody speaks."""
+        waited = self._pressed_at is not None and now - self._pressed_at >= CONFIRM_SECONDS
+        return bool(self._doubted) and waited
+
+    def _remember(self, pcm: bytes | memoryview) -> None:
+        self._recent.append(pcm)
+        self._octets += len(pcm)
+        while self._octets - len(self._recent[0]) >= _REMEMBERED:
+            self._octets -= len(self._recent.popleft())
+
+    def _quiet(self, seconds: float) -> bool:
+        """Nobody spoke in the last ``seconds``, as against the quietest of the last two."""
+        levels = loudness(b"".join(self._recent))
+        last = levels[-round(seconds * RATE / _LEVEL) :]
+        if not len(last):
+            return True
+        noise = max(_FAINT / _LOUDER, float(np.percentile(levels, 10)))
+        return float(np.mean(last > _LOUDER * noise)) <= _FEW
+
+
+def loudness(pcm: bytes) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The root mean square of each whole 20 ms."""
+    samples = np.frombuffer(pcm[: len(pcm) // SAMPLE * SAMPLE], dtype="<i2").astype(np.float64)
+    pieces = samples[: len(samples) // _LEVEL * _LEVEL].reshape(-1, _LEVEL)
+    return np.asarray(np.sqrt((pieces**2).mean(axis=1)))
