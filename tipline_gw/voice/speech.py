@@ -93,6 +93,8 @@ class _Recorder:
                     return ended
         except TiplineError:
             return Ended.FAILED
+        finally:
+            self._warner.stop()
         return Ended.HANGUP
 
     def _take(self, frame: Frame) -> Ended | None:
@@ -138,7 +140,6 @@ class _Recorder:
         self._sink.write(piece)
         if self.octets < self._warn_at <= self.octets + len(piece):
             self._warner.begin()
-        self._warner.tick()
         self.octets += len(piece)
         over = self.octets >= self._most or time.monotonic() > self._until
         return Ended.LIMIT if over else None
