@@ -102,8 +102,8 @@ def asks_of_closed(code: str) -> tuple[sip.Step, ...]:
 @pytest.fixture(scope="module")
 def calls(host, tmp_path_factory):
     directory = tmp_path_factory.mktemp("dialog")
-    under_load = f"{LONGEST}\nchallenge_calls = {len(scripts())}"
-    with world.home(directory, {}, {"max_recording_seconds": under_load}) as home:
+    changes = {"max_recording_seconds": str(LONGEST), "challenge_calls": str(len(scripts()))}
+    with world.home(directory, {}, changes) as home:
         home.gateway.start()
         with world.exchange(host, home.config) as exchange:
             prompts = home.directory / "prompts"
