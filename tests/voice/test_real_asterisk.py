@@ -230,7 +230,8 @@ def test_a_key_pressed_ahead_counts_and_keys_make_a_code(line: Line) -> None:
     report = line.call(
         sip.Hear(0.3), sip.Press("9"), sip.Quiet(0.3), sip.Press("0*7"), sip.AwaitBye()
     )
-    assert line.events[1] == Keys("90*7")
+    # The star is the last of them: what comes after it answers something else.
+    assert line.events[1] == Keys("90*")
     # Said to its end although a key was pressed: three seconds, no more, no less.
     assert len(report.heard) / 16000 == pytest.approx(3.0, abs=0.4)
 
