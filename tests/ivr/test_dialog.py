@@ -31,7 +31,7 @@ from tipline_gw.domain.dialog import (
 from tipline_gw.domain.tip import State
 from tipline_gw.ivr.memory import spelled
 from tipline_gw.prompts import names
-from tipline_gw.prompts.catalogue import Catalogue, shipped
+from tipline_gw.prompts.catalogue import Catalogue
 
 MAIN = Ask(("welcome", "menu-main"), 4.0)
 MOST_COMMANDS = 300
@@ -247,8 +247,10 @@ def test_every_prompt_that_can_be_said_is_in_the_catalogues_and_none_is_idle():
     offers = {names.language(language) for language in ("es", "en")}
     spoken = (said - offers - set(names.GENERATED)) | {names.LANGUAGE_CHOICE}
     assert said >= offers | set(names.GENERATED)
+    # What the dialplan says where the gateway does not.
+    spoken |= {names.SEND_A_TEXT}
     assert spoken == {names.LANGUAGE_CHOICE, *names.SAID}
-    for language in shipped():
+    for language in ("es", "en"):
         assert set(Catalogue.load(language).prompt_names()) == spoken
 
 
