@@ -27,9 +27,11 @@ from tipline_gw.intake.desk import Desk
 from tipline_gw.intake.sms import SmsIntake
 from tipline_gw.ivr.dialog import dialog
 from tipline_gw.modem_host import ModemHost
+from tipline_gw.prompts import names
 from tipline_gw.prompts.catalogue import Catalogue
 from tipline_gw.sealing.recipients import load_recipients
 from tipline_gw.settings import Settings
+from tipline_gw.settings.numbers import Manners, manners
 from tipline_gw.store import repository
 from tipline_gw.store.engine import migrate, open_engine
 from tipline_gw.store.writer import Writer
@@ -164,26 +166,32 @@ class Daemon:
 
     def _answer(self, channel: Channel, environment: Mapping[str, str]) -> None:
         trunk = environment.get("agi_arg_1", "")
+        told = manners(self._settings, environment.get("agi_arg_2"))
         with self._admission.call(trunk) as verdict:
             if verdict is Verdict.REFUSE:
                 self.metrics.calls_refused.labels(trunk).inc()
             else:
-                self._converse(channel, self._dialog(verdict))
+                self._converse(channel, self._dialog(verdict, told), told.languages[0])
 
-    def _dialog(self, verdict: Verdict) -> Dialog:
+    def _dialog(self, verdict: Verdict, told: Manners) -> Dialog:
         key = None
         if verdict is Verdict.CHALLENGE:
             self.metrics.calls_challenged.inc()
             key = challenge()
-        settings = self._settings
-        return dialog(settings.line.languages, disguise=settings.voice.disguise, challenge=key)
+        return dialog(
+            told.languages,
+            greeting=told.greeting or names.WELCOME,
+            disguise=self._settings.voice.disguise,
+            challenge=key,
+            offered=self._settings.line.languages,
+        )
 
-    def _converse(self, channel: Channel, conversation: Dialog) -> None:
-        voice, line = self._settings.voice, self._settings.line
+    def _converse(self, channel: Channel, conversation: Dialog, language: str) -> None:
+        voice = self._settings.voice
         end = run_call(
             channel,
             conversation,
-            lambda: CallTip(self._desk, line.languages[0], voice.max_recording_seconds),
+            lambda: CallTip(self._desk, language, voice.max_recording_seconds),
             self._desk.news_of,
             self._audio,
             voice.max_recording_seconds,

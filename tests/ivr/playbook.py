@@ -14,7 +14,7 @@ from tipline_gw.ivr.dialog import dialog
 
 
 class Playbook:
-    def __init__(self, languages: Sequence[str] = ("es", "en"), **options: str) -> None:
+    def __init__(self, languages: Sequence[str] = ("es", "en"), **options: object) -> None:
         self._dialog = dialog(languages, **options)  # type: ignore[arg-type]
         self.command: Command | None = next(self._dialog)
 

@@ -53,6 +53,7 @@ PLANS = {
     "as drawn": plan(["es", "en"], challenge="7"),
     "one language": plan(["es"]),
     "three languages, no challenge": plan(["es", "en", "maz"], disguise="off"),
+    "a number of its own order": plan(["en", "es"], offered=["es", "maz", "en"], challenge="5"),
     "changed unless otherwise": plan(["en"], disguise="default", challenge="1"),
 }
 
@@ -86,7 +87,7 @@ class Call:
     drawn: Plan
 
     def __post_init__(self) -> None:
-        self.memory = Memory(first_language(self.drawn), answers_left=10**6, tries_left=2)
+        self.memory = Memory(self.drawn.start.speak, answers_left=10**6, tries_left=2)
         self.taken: list[tuple[Stage, Edge]] = []
         self.since: list[Command] = []
         self._steps = walk(self.drawn, self.memory, lambda *taken: self.taken.append(taken))
@@ -113,12 +114,6 @@ class Call:
         while isinstance(self.command, Speak | Count):
             self.since.append(self.command)
             self._send(Done())
-
-
-def first_language(drawn: Plan) -> str:
-    """What a call begins with: the language of key 1, or the only one."""
-    stage = drawn.stages.get("language")
-    return stage.edges[0].speak if stage else "es"
 
 
 def explored(drawn: Plan) -> list[tuple[tuple[Stage, Edge], Call]]:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from tests.ivr.callers import CODE
@@ -33,7 +35,7 @@ def test_what_is_known_only_in_the_call_is_filled_in():
 def test_between_groups_there_are_three_pauses_and_one_after_each_digit():
     said = spelled(CODE)
     digits = [at for at, prompt in enumerate(said) if prompt != names.PAUSE]
-    gaps = [after - before - 1 for before, after in zip(digits, digits[1:], strict=False)]
+    gaps = [after - before - 1 for before, after in pairwise(digits)]
     assert gaps == [1, 1, 1, 3, 1, 1, 1, 3, 1, 1, 1]
     assert [said[at][-1] for at in digits] == list(CODE)
 

@@ -41,7 +41,7 @@ def challenge(digit: str, languages: Sequence[str], passed: Edge) -> list[Stage]
                 f"challenge-{language}",
                 "asks for a digit, to tell people from machines",
                 (
-                    Edge(digit, passed.to, say=passed.say, speak=languages[0]),
+                    Edge(digit, passed.to, say=passed.say, speak=passed.speak),
                     *_wrong(OTHER, languages),
                     *(_next(following) if following else _wrong(SILENCE, languages)),
                 ),

@@ -50,8 +50,10 @@ def dialog(
     greeting: str = names.WELCOME,
     disguise: Disguised = "offer",
     challenge: str | None = None,
+    offered: Sequence[str] | None = None,
 ) -> Dialog:
-    """The dialog of one call. ``languages``: one to nine, in the order of the language menu.
+    """The dialog of one call. ``languages``: one to nine, in the order of the language menu;
+    ``offered``: all those of the line, which its recorded language menu is made for.
 
     ``greeting``: the prompt that it begins with. ``disguise``: whether key 3 changes the voice of
     a tip (``offer``), leaves it alone where all others are changed (``default``), or means
@@ -59,8 +61,10 @@ def dialog(
 
     It returns when the call is to be hung up, and silently after ``HungUp``.
     """
-    made = plan(languages, greeting=greeting, disguise=disguise, challenge=challenge)
-    return until_hung_up(walk(made, Memory(languages[0])))
+    made = plan(
+        languages, greeting=greeting, disguise=disguise, challenge=challenge, offered=offered
+    )
+    return until_hung_up(walk(made, Memory(made.start.speak)))
 
 
 def until_hung_up(steps: Steps[None]) -> Dialog:
@@ -77,33 +81,34 @@ def plan(
     greeting: str = names.WELCOME,
     disguise: Disguised = "offer",
     challenge: str | None = None,
+    offered: Sequence[str] | None = None,
 ) -> Plan:
     """The dialog as data; for the arguments see :func:`dialog`."""
-    welcome = Edge("answered", MAIN, say=(greeting,))
+    offered = offered or languages
+    welcome = Edge("answered", MAIN, say=(greeting,), speak=languages[0])
     several = len(languages) > 1
-    choice = [language_menu(languages, welcome)] if several else []
-    begin = Edge("answered", LANGUAGE) if several else welcome
+    choice = [language_menu(languages, welcome, offered)] if several else []
+    begin = Edge("answered", LANGUAGE, speak=offered[0]) if several else welcome
     voices, offer = _VOICES[disguise], _OFFERS[disguise]
     asked = challenges.challenge(challenge, languages, begin) if challenge else []
-    start = Edge("answered", challenges.first_stage(languages)) if challenge else begin
+    first = Edge("answered", challenges.first_stage(languages), speak=languages[0])
+    start = first if challenge else begin
     return planned(
         start,
         *asked,
         *choice,
-        _main_menu(languages, greeting, voices, offer),
+        _main_menu(begin, greeting, voices, offer),
         *leaving(MAIN, CASE),
         *hearing(MAIN, _additions(voices), offer),
     )
 
 
-def _main_menu(
-    languages: Sequence[str], greeting: str, voices: Voices, offer: tuple[str, ...]
-) -> Menu:
+def _main_menu(begin: Edge, greeting: str, voices: Voices, offer: tuple[str, ...]) -> Menu:
     """The short way first, for whoever hurries; the whole of it for whoever hesitates."""
-    several = len(languages) > 1
+    several = begin.to == LANGUAGE
     more = (*offer, *((names.MENU_MAIN_LANGUAGE,) if several else ()))
     (own, _), *other = voices
-    back = Edge("*", LANGUAGE, speak=languages[0]) if several else Edge("*", MAIN)
+    back = Edge("*", LANGUAGE, speak=begin.speak) if several else Edge("*", MAIN)
     return Menu(
         MAIN,
         "leave a tip, or hear about one",

@@ -18,13 +18,15 @@ SECONDS: Final = 3.0
 """Shorter than elsewhere: silence costs nothing here, and nobody's words are lost by it."""
 
 
-def language_menu(languages: Sequence[str], chosen: Edge) -> Menu:
-    """``chosen`` is where each choice leads. At most nine languages.
+def language_menu(languages: Sequence[str], chosen: Edge, offered: Sequence[str]) -> Menu:
+    """``chosen`` is where each choice leads. ``offered``: all languages of the line, at most nine.
+    An offer names its key, so each keeps the one of its place there, whichever of them a number
+    has and in whatever order.
 
-    It is spoken in the first language: the offers lie beside the prompts of that one.
+    It is spoken in the first language of the line: the offers lie beside the prompts of that one.
     """
     offers = names.language_menu(languages)
-    choices = [(str(key), language) for key, language in enumerate(languages, 1)]
+    choices = [(str(offered.index(language) + 1), language) for language in languages]
     return Menu(
         LANGUAGE,
         "each language offers itself",
