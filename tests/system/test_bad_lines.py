@@ -32,7 +32,8 @@ where nothing is lost. Closed up, as Asterisk hands it on, 2 % lost make it 0.13
 SPEECH = {name: sounds.babble(SECONDS, seed=number) for number, name in enumerate(LINES)}
 SHORT = sounds.babble(4.0, seed=90)
 
-WAY = ("language-es", "menu-main", "leave-tip")
+WAY = ("language-es", "welcome", "leave-tip")
+"""Up to the tone: a key that counted twice would leave one out."""
 
 
 def spoken(name: str) -> list[sip.Step]:
