@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tipline_gw.voice.frames import FRAME, FRAME_SECONDS
+from tipline_gw.voice.timeline import PAUSE_SECONDS, Timeline
 
 BATCH = 10
 
