@@ -22,9 +22,8 @@ WINDOW_SECONDS = 1.5
 _LEAST_FRAMES = 2
 """Nothing less is made up for then: jitter alone can look like one frame."""
 CALM = 0.004
-CALM_SECONDS = 0.3
 """On a line without jitter, where half of all batches come to within four milliseconds, one frame
-that is missing from two batches is lost: it is made up for near its place."""
+that is missing is lost: it is made up for at once, in front of the batch it is missing from."""
 _REMEMBERED = 25
 _SAME_BATCH = 0.005
 _OCTETS_A_SECOND = RATE * SAMPLE
@@ -59,15 +58,15 @@ class Timeline:
         self._steps.append(abs(self._lag - before))
         self._least = min(self._least, self._lag)
         behind = self._lag - self._least
-        return self._make_up(behind if behind >= PAUSE_SECONDS else self._lasting(now))
+        at_once = self._calm or behind >= PAUSE_SECONDS
+        return self._make_up(behind if at_once else self._lasting(now))
 
     def _lasting(self, now: float) -> float:
         """What was missing during the whole of the last window."""
-        window = CALM_SECONDS if self._calm else WINDOW_SECONDS
         self._lags.append((now, self._lag))
-        while len(self._lags) > 1 and now - self._lags[1][0] >= window:
+        while len(self._lags) > 1 and now - self._lags[1][0] >= WINDOW_SECONDS:
             self._lags.popleft()
-        if now - self._lags[0][0] < window:
+        if now - self._lags[0][0] < WINDOW_SECONDS:
             return 0.0
         return min(lag for _, lag in self._lags) - self._least
 
