@@ -21,6 +21,7 @@ from tipline_gw.domain.dialog import Dialog
 from tipline_gw.domain.tip import Kind
 from tipline_gw.errors import StoreError
 from tipline_gw.intake.calls import CallTip
+from tipline_gw.intake.case_answers import Reader
 from tipline_gw.intake.codes import CodePool
 from tipline_gw.intake.desk import Desk
 from tipline_gw.intake.sms import SmsIntake
@@ -73,6 +74,7 @@ class Daemon:
                 line=settings.line.name,
                 granularity=settings.line.time_granularity,
                 on_tip=self._count_tip,
+                read_aloud=Reader(catalogues),
             )
             self._sms = SmsIntake(
                 self._desk,

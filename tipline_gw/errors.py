@@ -46,6 +46,10 @@ class StoreError(TiplineError):
     """The store could not do what it was asked; nothing of it was done."""
 
 
+class AnswerError(TiplineError):
+    """A reviewers' answer to a case cannot be taken in, or cannot be played."""
+
+
 class NotYetError(TiplineError):
     """What was asked for is being made: ask again in a moment."""
 

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from tests.sealing import stock_age
 from tipline_gw.intake.codes import CodePool
 from tipline_gw.intake.desk import Desk
 from tipline_gw.sealing.identities import HybridIdentity
@@ -18,6 +19,18 @@ def identity():
     return HybridIdentity.generate()
 
 
+@pytest.fixture(scope="session")
+def age():
+    tool = stock_age.find()
+    yield tool
+    tool.close()
+
+
+def aloud(text: str, language: str) -> bytes:
+    """A voice that can be read."""
+    return f"{language}: {text}".encode()
+
+
 @pytest.fixture
 def desk(tmp_path, identity):
     engine = open_engine(f"sqlite:///{tmp_path / 'tips.db'}")
@@ -25,7 +38,9 @@ def desk(tmp_path, identity):
     writer = Writer(engine)
     codes = CodePool(writer.do(repo.code_salt), ready=2)
     recipients = Recipients([parse_recipient(identity.public_key)])
-    yield Desk(writer, engine, recipients, codes, "Línea de prueba", "hour")
+    counted = []
+    made = Desk(writer, engine, recipients, codes, "Línea de prueba", "hour", counted.append, aloud)
+    yield made
     codes.close()
     writer.close()
     engine.dispose()

@@ -1,16 +1,20 @@
 import io
+import threading
 import wave
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select, update
 
+from tests.intake.tips import keep
 from tipline_gw.domain.dialog import Ended
-from tipline_gw.domain.tip import State
+from tipline_gw.domain.tip import Kind, State
 from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE
-from tipline_gw.errors import OpenError, StoreError, VoiceError
+from tipline_gw.errors import NotYetError, OpenError, StoreError, VoiceError
+from tipline_gw.intake import calls
 from tipline_gw.intake.calls import CallTip
 from tipline_gw.sealing.opener import Opener
 from tipline_gw.store import repository as repo
+from tipline_gw.store import tables
 from tipline_gw.store.tables import chunk
 
 
@@ -36,11 +40,46 @@ def recordings(desk, opened):
     return read
 
 
-def say(tip, pcm: bytes, ended=Ended.KEY, *, append=False) -> None:
+def say(tip, pcm: bytes, ended=Ended.KEY, *, append=False, spoken=True) -> None:
     recording = tip.record(append=append)
     for start in range(0, len(pcm), 3200):
         recording.write(pcm[start : start + 3200])
-    recording.finish(ended)
+    recording.finish(ended, spoken=spoken)
+
+
+class Disk:
+    """Of the store: ``full()`` leaves it no page more than it has, ``free()`` all it wants."""
+
+    def __init__(self, desk) -> None:
+        self._desk = desk
+        self._pages = 1_000_000
+        event.listen(desk.engine, "begin", self._limit)
+
+    def _limit(self, connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {self._pages}")
+
+    def full(self) -> None:
+        self._desk.writer.do(lambda connection: None)
+        with self._desk.engine.connect() as connection:
+            self._pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+
+    def free(self) -> None:
+        self._pages = 1_000_000
+
+
+@pytest.fixture
+def disk(desk):
+    return Disk(desk)
+
+
+@pytest.fixture
+def counted(desk):
+    return desk.on_tip.__self__
+
+
+def close_case(desk, tip_id) -> None:
+    closed = update(tables.tip).values(state=int(State.CLOSED_OUTSIDE))
+    desk.writer.do(lambda c: c.execute(closed.where(tables.tip.c.id == tip_id)))
 
 
 def test_what_is_said_and_kept_comes_back_whole(tip, desk, recordings, envelopes):
@@ -52,7 +91,7 @@ def test_what_is_said_and_kept_comes_back_whole(tip, desk, recordings, envelopes
     assert recordings() == [pcm]
     (envelope,) = envelopes()
     assert (envelope["kind"], envelope["seconds"], envelope["partial"]) == ("voice", 10.0, False)
-    assert desk.state_of(code) is State.RECEIVED
+    assert desk.case_of(code).state is State.RECEIVED
 
 
 def test_hang_up_keeps_what_was_said(tip, recordings, envelopes):
@@ -133,7 +172,7 @@ def test_lengths_are_hidden_in_whole_chunks(desk):
 
 def test_the_speech_is_wiped_when_the_call_is_over(tip):
     say(tip, speech(1))
-    held = tip._pcm
+    held = tip._tip.pcm
     tip.close()
     assert not any(held)
 
@@ -177,3 +216,373 @@ def test_a_store_that_fails_in_mid_speech_is_told_and_keeps_what_it_has(tip, des
     (row,) = repo.tips(desk.engine)
     assert row.size > 65536
     assert not row.whole
+
+
+def purge_case(desk, tip_id) -> None:
+    desk.writer.do(lambda c: repo.drop_tip(c, tip_id))
+
+
+def test_a_silent_recording_leaves_nothing(tip, desk, counted):
+    say(tip, bytes(int(10 * PCM_RATE)), spoken=False)
+    with pytest.raises(StoreError, match="no recording"):
+        tip.keep()
+    tip.close()
+    assert (repo.tips(desk.engine), counted) == ([], [])
+    with desk.engine.connect() as connection:
+        assert connection.execute(select(chunk.c.seq)).all() == []
+
+
+@pytest.mark.parametrize("append", [False, True])
+def test_a_silent_recording_keeps_the_one_that_stands(tip, recordings, envelopes, append):
+    say(tip, speech(3))
+    say(tip, bytes(int(10 * PCM_RATE)), append=append, spoken=False)
+    assert bytes(tip.spoken()) == speech(3)
+    tip.keep()
+    tip.close()
+    assert recordings() == [speech(3)]
+    assert (envelopes()[0]["seconds"], envelopes()[0]["partial"]) == (3.0, False)
+
+
+def test_speech_that_is_not_kept_is_wiped_too(tip):
+    say(tip, speech(1))
+    for pcm, spoken in ((speech(1, 2), False), (speech(0.1, 2), True), (speech(1, 3), True)):
+        before, recording = tip._tip.pcm, tip.record(append=False)
+        recording.write(pcm)
+        held = recording._pcm
+        recording.finish(Ended.KEY, spoken=spoken)
+        gone = before if tip._tip.pcm is held else held
+        assert gone
+        assert not any(gone)
+
+
+# Added to a case.
+
+
+def test_an_addition_belongs_to_its_case_and_has_no_code(tip, desk, recordings, envelopes, counted):
+    case = keep(desk)
+    code = desk.give_code(case)
+    tip.adds_to = desk.case_of(code).tip
+    say(tip, speech(2))
+    assert tip.keep() is None
+    assert tip.keep() is None
+    tip.close()
+    (row,) = [row for row in repo.tips(desk.engine) if row.id != case]
+    assert (row.adds_to, row.answer_key, counted) == (case, None, [Kind.VOICE])
+    assert recordings() == [speech(2)]
+    assert [e["adds_to"] for e in envelopes() if "adds_to" in e] == [case.hex()]
+    purge_case(desk, case)
+    assert repo.tips(desk.engine) == []
+
+
+def test_hanging_up_in_an_addition_keeps_it(tip, desk, recordings):
+    tip.adds_to = keep(desk)
+    say(tip, speech(2), Ended.HANGUP)
+    tip.close()
+    assert recordings() == [speech(2)]
+
+
+def test_a_silent_addition_leaves_nothing(tip, desk):
+    tip.adds_to = keep(desk)
+    say(tip, speech(2), spoken=False)
+    tip.close()
+    assert [row.id for row in repo.tips(desk.engine)] == [tip.adds_to]
+
+
+@pytest.mark.parametrize("gone", [close_case, purge_case])
+def test_nothing_is_added_to_a_case_that_is_closed_or_purged(tip, desk, gone):
+    tip.adds_to = keep(desk)
+    gone(desk, tip.adds_to)
+    before = repo.tips(desk.engine)
+    with pytest.raises(StoreError, match="not open any more"):
+        tip.record(append=False)
+    tip.close()
+    assert repo.tips(desk.engine) == before
+
+
+def test_what_was_begun_while_the_case_was_open_is_kept(tip, desk, recordings):
+    tip.adds_to = keep(desk)
+    recording = tip.record(append=False)
+    recording.write(speech(2))
+    close_case(desk, tip.adds_to)
+    recording.finish(Ended.KEY)
+    assert tip.keep() is None
+    tip.close()
+    assert recordings() == [speech(2)]
+
+
+def test_an_addition_to_a_case_purged_meanwhile_is_not_called_kept(tip, desk):
+    tip.adds_to = keep(desk)
+    say(tip, speech(2))
+    purge_case(desk, tip.adds_to)
+    with pytest.raises(StoreError):
+        tip.keep()
+    with pytest.raises(StoreError):
+        say(tip, speech(2), append=True)
+    tip.close()
+    assert repo.tips(desk.engine) == []
+
+
+def test_a_call_may_leave_a_tip_and_then_add_to_a_case(tip, desk, recordings, counted):
+    case = keep(desk)
+    say(tip, speech(2, 1))
+    code = tip.keep()
+    tip.adds_to = case
+    say(tip, speech(3, 2))
+    assert bytes(tip.spoken()) == speech(3, 2)
+    assert tip.keep() is None
+    tip.adds_to = None
+    say(tip, speech(4, 3))
+    assert tip.keep() not in (None, code)
+    tip.close()
+    assert sorted(recordings()) == [speech(2, 1), speech(3, 2), speech(4, 3)]
+    assert sum(row.adds_to == case for row in repo.tips(desk.engine)) == 1
+    assert len(counted) == 3
+
+
+def test_what_stands_unkept_stays_when_the_caller_goes_on_to_a_case(tip, desk, recordings):
+    say(tip, speech(2, 1))
+    held, tip.adds_to = tip._tip.pcm, keep(desk)
+    say(tip, speech(3, 2))
+    assert not any(held)
+    tip.close()
+    assert sorted(recordings()) == [speech(2, 1), speech(3, 2)]
+
+
+# A changed voice.
+
+
+def disguises(tip, *recordings) -> None:
+    for disguised, append, spoken in recordings:
+        tip.disguised = disguised
+        say(tip, speech(1), append=append, spoken=spoken)
+    tip.close()
+
+
+@pytest.mark.parametrize(
+    ("recordings", "said"),
+    [
+        ([(True, False, True)], True),
+        ([(False, False, True)], None),
+        ([(True, False, True), (True, True, True)], True),
+        ([(False, False, True), (True, True, True)], None),
+        ([(True, False, True), (False, True, True)], None),
+        ([(False, False, True), (True, False, True)], True),
+        ([(False, False, True), (True, False, False)], None),
+        ([(True, False, True), (False, False, False)], True),
+    ],
+)
+def test_only_what_is_disguised_as_a_whole_is_called_so(tip, envelopes, recordings, said):
+    disguises(tip, *recordings)
+    assert envelopes()[0].get("disguised") is said
+
+
+def test_a_recording_that_broke_off_is_not_called_disguised(tip, desk, envelopes):
+    tip.disguised = True
+    recording = tip.record(append=False)
+    recording.write(speech(9))
+    desk.writer.do(lambda connection: None)
+    assert "disguised" not in envelopes()[0]
+    recording.finish(Ended.KEY)
+    tip.close()
+
+
+# The store fails.
+
+
+def test_a_full_disk_is_told_before_anybody_speaks(tip, desk, disk, recordings):
+    keep(desk)
+    disk.full()
+    for _ in range(2):
+        with pytest.raises(StoreError, match="full"):
+            tip.record(append=False)
+    with pytest.raises(StoreError):
+        tip.keep()
+    assert bytes(tip.spoken()) == b""
+    disk.free()
+    say(tip, speech(2))
+    assert tip.keep()
+    tip.close()
+    assert recordings() == [speech(2)]
+
+
+def test_a_disk_that_fills_in_mid_speech_loses_nothing_committed(tip, desk, disk, identity):
+    recording = tip.record(append=False)
+    recording.write(speech(9))
+    disk.full()
+    with pytest.raises(StoreError):
+        for _ in range(100):
+            recording.write(speech(5))
+    disk.free()
+    with pytest.raises(StoreError):
+        recording.finish(Ended.FAILED)
+    with pytest.raises(StoreError, match="no recording"):
+        tip.keep()
+    tip.close()
+    (row,) = repo.tips(desk.engine)
+    assert not row.whole
+    assert len(prefix(desk, row.id, identity)) == 2 * 65536
+
+
+def prefix(desk, tip_id, identity) -> bytes:
+    """What opens of a recording that is cut short, and only cut short."""
+    (sealed,) = [row for row in repo.sealed_of(desk.engine, tip_id) if not row.whole]
+    opener = Opener(io.BytesIO(b"".join(repo.octets(desk.engine, sealed.id))), [identity])
+    got = bytearray()
+    with pytest.raises(OpenError) as caught:
+        for piece in opener.chunks():
+            got += piece
+    assert caught.value.truncated
+    return bytes(got)
+
+
+def test_nothing_is_stored_behind_a_part_that_is_missing(tip, desk, identity, monkeypatch):
+    """The store fails for one chunk, in its group and alone: what came after it would make the
+    file one that was altered."""
+    add, failures = repo.add_chunks, []
+
+    def failing(connection, sealed_id, first, chunks, *, final):
+        if first == 2 and len(failures) < 2:
+            failures.append(first)
+            raise StoreError("the disk of the store fails")
+        add(connection, sealed_id, first, chunks, final=final)
+
+    gate = threading.Event()
+    monkeypatch.setattr(repo, "add_chunks", failing)
+    recording = tip.record(append=False)
+    recording.write(speech(9))
+    desk.writer.do(lambda connection: None)
+    desk.writer.submit(lambda connection: gate.wait(10) and None)
+    for _ in range(4):
+        recording.write(speech(4.1))
+    gate.set()
+    with pytest.raises(StoreError):
+        recording.finish(Ended.KEY)
+    tip.close()
+    (row,) = repo.tips(desk.engine)
+    assert len(prefix(desk, row.id, identity)) == 2 * 65536
+
+
+@pytest.mark.parametrize("append", [False, True])
+def test_what_stood_before_stands_when_the_next_one_fails(
+    tip, desk, disk, recordings, envelopes, append
+):
+    say(tip, speech(2, 1))
+    recording = tip.record(append=append)
+    recording.write(speech(2, 2))
+    disk.full()
+    with pytest.raises(StoreError):
+        recording.finish(Ended.KEY)
+    assert bytes(tip.spoken()) == speech(2, 1)
+    disk.free()
+    code = tip.keep()
+    tip.close()
+    assert desk.case_of(code)
+    assert envelopes()[0]["partial"]
+    whole = [row.whole for row in repo.sealed_of(desk.engine, desk.case_of(code).tip)]
+    assert sorted(whole) == [False, True, True]
+
+
+def test_recording_again_after_a_failure_takes_the_place_of_all(tip, disk, recordings, envelopes):
+    say(tip, speech(2, 1))
+    recording = tip.record(append=False)
+    recording.write(speech(9, 2))
+    disk.full()
+    with pytest.raises(StoreError):
+        recording.finish(Ended.KEY)
+    disk.free()
+    say(tip, speech(3, 3))
+    tip.keep()
+    tip.close()
+    assert recordings() == [speech(3, 3)]
+    assert not envelopes()[0]["partial"]
+
+
+def test_adding_more_after_a_failure_leaves_what_was_committed(tip, desk, disk, envelopes):
+    say(tip, speech(2, 1))
+    recording = tip.record(append=True)
+    recording.write(speech(9, 2))
+    disk.full()
+    with pytest.raises(StoreError):
+        recording.finish(Ended.KEY)
+    disk.free()
+    say(tip, speech(3, 3), append=True)
+    assert bytes(tip.spoken()) == speech(2, 1) + speech(3, 3)
+    code = tip.keep()
+    tip.close()
+    assert envelopes()[0]["partial"]
+    assert len(repo.sealed_of(desk.engine, desk.case_of(code).tip)) == 3
+
+
+def test_a_tip_whose_end_cannot_be_written_is_not_called_kept(tip, desk, disk, envelopes, counted):
+    say(tip, speech(2))
+    disk.full()
+    with pytest.raises(StoreError):  # the last free pages too
+        for _ in range(50):
+            keep(desk)
+    with pytest.raises(StoreError):
+        tip.keep()
+    disk.free()
+    code = tip.keep()
+    tip.close()
+    assert desk.case_of(code)
+    assert counted == [Kind.VOICE]
+
+
+def test_without_a_code_it_is_not_called_kept_and_may_be_tried_again(
+    tip, desk, recordings, envelopes, counted, monkeypatch
+):
+    def none(_wait):
+        raise NotYetError("no case code is ready")
+
+    say(tip, speech(2))
+    monkeypatch.setattr(desk.codes, "take", none)
+    for _ in range(2):
+        with pytest.raises(NotYetError):
+            tip.keep()
+    assert not envelopes()[0]["partial"]
+    monkeypatch.undo()
+    assert desk.case_of(tip.keep())
+    tip.close()
+    assert (recordings(), counted) == ([speech(2)], [Kind.VOICE])
+
+
+def test_a_call_that_ends_without_a_code_is_kept_and_counted_once(
+    tip, desk, recordings, counted, monkeypatch
+):
+    def none(_wait):
+        raise NotYetError("no case code is ready")
+
+    say(tip, speech(2))
+    monkeypatch.setattr(desk.codes, "take", none)
+    with pytest.raises(NotYetError):
+        tip.keep()
+    tip.close()
+    assert (recordings(), counted) == ([speech(2)], [Kind.VOICE])
+
+
+def test_a_store_that_closes_ends_the_call_quietly_and_wipes(tip, desk):
+    say(tip, speech(2))
+    held = tip._tip.pcm
+    desk.writer.close()
+    with pytest.raises(StoreError):
+        tip.record(append=True)
+    tip.close()
+    assert not any(held)
+    assert [row.whole for row in repo.tips(desk.engine)] == [True]
+
+
+def test_a_store_that_hangs_holds_no_call_for_ever(tip, desk, recordings, monkeypatch):
+    """And what it writes when it is back stays, though nobody was told so."""
+    monkeypatch.setattr(calls, "COMMIT_TIMEOUT", 0.1)
+    gate = threading.Event()
+    recording = tip.record(append=False)
+    recording.write(speech(2))
+    desk.writer.submit(lambda connection: gate.wait(30) and None)
+    with pytest.raises(StoreError, match="in time"):
+        recording.finish(Ended.KEY)
+    with pytest.raises(StoreError):
+        tip.keep()
+    tip.close()
+    gate.set()
+    desk.writer.do(lambda connection: None)
+    assert recordings() == [speech(2)]

@@ -5,6 +5,7 @@ from tipline_gw.domain.dialog import Ended
 from tipline_gw.errors import StoreError
 from tipline_gw.intake.calls import CallTip
 from tipline_gw.intake.export import export_tips
+from tipline_gw.sealing.recipients import load_recipients
 from tipline_gw.store import repository as repo
 
 
@@ -20,6 +21,18 @@ def test_every_tip_is_written_under_its_random_id(desk, tmp_path):
     assert f"{text.hex()}.json.age" in names
     assert sum(name.endswith(".wav.age") for name in names) == 1
     assert sum(name.endswith(".json.age") for name in names) == 2
+
+
+def test_beside_a_tip_with_a_code_lies_what_an_answer_is_sealed_to(desk, tmp_path):
+    answered, without = keep(desk), keep(desk)
+    code = desk.give_code(answered)
+    names = export_tips(desk.engine, tmp_path)
+    assert sorted(names) == sorted(f"{tip.hex()}.json.age" for tip in (answered, without))
+    (path,) = tmp_path.glob("*.pub")
+    assert path.name == f"{answered.hex()}.answer.pub"
+    (recipient,) = load_recipients(path)
+    assert recipient == desk.codes.derive(code).identity.recipient
+    assert path.stat().st_mtime == (tmp_path / names[0]).stat().st_mtime
 
 
 def test_times_of_files_say_no_more_than_the_store(desk, tmp_path):

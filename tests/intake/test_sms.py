@@ -17,7 +17,7 @@ from tipline_gw.domain.bank import Cleared, Note, Offer, Place, Refused, Taken
 from tipline_gw.domain.sms import DIRECT, Slot
 from tipline_gw.domain.tip import State
 from tipline_gw.intake import answers
-from tipline_gw.intake.codes import CodePool
+from tipline_gw.intake.codes import CodePool, Derived
 from tipline_gw.sealing.opener import Opener
 from tipline_gw.sealing.recipients import Recipients, parse_recipient
 from tipline_gw.store import repository as repo
@@ -90,7 +90,7 @@ def code_in(text: str | None) -> case_code.CaseCode:
 def test_a_text_is_on_disk_when_it_is_taken_and_then_answered(core, side, read):
     answer = side.ask("Vi algo en la esquina")
     assert read()[0]["text"] == "Vi algo en la esquina"
-    assert core.desk.state_of(code_in(answer)) is State.RECEIVED
+    assert core.desk.case_of(code_in(answer)).state is State.RECEIVED
     assert answer.splitlines()[0].startswith("Gracias. Folio:")
     assert answer.splitlines()[1].startswith("Thanks. Code:")
 
@@ -274,7 +274,7 @@ def test_a_code_alone_that_is_nobodys_is_a_tip(core, side, read):
     number = case_code.draw()
     answer = side.ask(number)
     assert "no son un folio abierto" in answer
-    assert core.desk.state_of(code_in(answer)) is State.RECEIVED
+    assert core.desk.case_of(code_in(answer)).state is State.RECEIVED
     assert read()[0]["text"] == number
 
 
@@ -498,11 +498,11 @@ def test_a_defect_in_one_message_leaves_it_where_it_is(core, side, monkeypatch):
 def test_codes_are_looked_up_at_low_priority(core, side):
     seen = []
 
-    def hash_(code):
+    def derive(code):
         seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-        return b"h" * 32
+        return Derived(b"h" * 32, b"s" * 32)
 
-    core.codes.hash = hash_
+    core.codes.derive = derive
     side.ask(f"ESTADO {case_code.draw()}")
     assert seen[0] > os.getpriority(os.PRIO_PROCESS, 0)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.prompts.voices import hum, quiet, samples
 from tipline_gw.errors import PromptError
-from tipline_gw.prompts import sound
+from tipline_gw.prompts import shaping, sound
 from tipline_gw.prompts.speech import Pcm
 
 
@@ -17,41 +17,43 @@ def rms(values: np.ndarray) -> float:
 
 
 def test_a_prompt_leaves_at_eight_kilohertz_with_its_length_kept():
-    assert sound.seconds(sound.prepared(hum(1.0), 0.3)) == pytest.approx(1.05, abs=0.02)
+    assert sound.seconds(shaping.synthetic(hum(1.0), 0.3)) == pytest.approx(1.05, abs=0.02)
 
 
 def test_silence_around_the_words_is_trimmed_to_a_little():
     spoken = Pcm(22050, quiet(0.7) + hum(1.0).samples + quiet(2.0))
-    assert sound.seconds(sound.prepared(spoken, 0.3)) == pytest.approx(1.05, abs=0.03)
+    assert sound.seconds(shaping.synthetic(spoken, 0.3)) == pytest.approx(1.05, abs=0.03)
 
 
 @pytest.mark.parametrize("longest", [0.1, 0.35])
 def test_a_long_pause_is_shortened_to_the_longest_allowed(longest):
     spoken = Pcm(22050, hum(0.5).samples + quiet(1.5) + hum(0.5).samples)
-    assert sound.seconds(sound.prepared(spoken, longest)) == pytest.approx(1.05 + longest, abs=0.03)
+    assert sound.seconds(shaping.synthetic(spoken, longest)) == pytest.approx(
+        1.05 + longest, abs=0.03
+    )
 
 
 def test_a_short_pause_is_left_as_it_is():
     spoken = Pcm(22050, hum(0.5).samples + quiet(0.08) + hum(0.5).samples)
-    assert sound.seconds(sound.prepared(spoken, 0.3)) == pytest.approx(1.13, abs=0.03)
+    assert sound.seconds(shaping.synthetic(spoken, 0.3)) == pytest.approx(1.13, abs=0.03)
 
 
 @pytest.mark.parametrize("height", [0.001, 0.05, 0.9])
 def test_quiet_and_loud_voices_leave_equally_loud(height):
-    made = samples(sound.prepared(hum(1.0, height=height), 0.3))
+    made = samples(shaping.synthetic(hum(1.0, height=height), 0.3))
     assert rms(made[200:-500]) == pytest.approx(-16, abs=0.7)
 
 
 def test_a_voice_with_high_peaks_is_limited_and_never_clipped():
     rate = np.random.default_rng(1)
     wave = rate.laplace(0, 0.05, 22050).clip(-1, 1)
-    made = sound.prepared(Pcm(22050, (wave * 32767).astype("<i2").tobytes()), 0.3)
+    made = shaping.synthetic(Pcm(22050, (wave * 32767).astype("<i2").tobytes()), 0.3)
     assert np.abs(samples(made)).max() <= 0.97
     assert not sound.clipped(made)
 
 
 def test_a_prompt_begins_and_ends_in_silence_so_that_nothing_clicks():
-    made = samples(sound.prepared(hum(0.4), 0.3))
+    made = samples(shaping.synthetic(hum(0.4), 0.3))
     assert not made[: round(sound.LEAD * sound.RATE)].any()
     assert not made[-round(sound.TAIL * sound.RATE) :].any()
 
@@ -59,7 +61,7 @@ def test_a_prompt_begins_and_ends_in_silence_so_that_nothing_clicks():
 @pytest.mark.parametrize("nothing", [b"", quiet(1.0), b"\x07\x00" * 4000])
 def test_silence_is_refused(nothing):
     with pytest.raises(PromptError, match="silence"):
-        sound.prepared(Pcm(22050, nothing), 0.3)
+        shaping.synthetic(Pcm(22050, nothing), 0.3)
 
 
 @settings(max_examples=200, deadline=None, database=None)
@@ -71,7 +73,7 @@ def test_silence_is_refused(nothing):
 def test_any_sound_becomes_a_prompt_or_is_refused(values, rate, pause):
     pcm = Pcm(rate, np.array(values, dtype="<i2").tobytes())
     try:
-        made = sound.prepared(pcm, pause)
+        made = shaping.synthetic(pcm, pause)
     except PromptError:
         return
     assert len(made) % 2 == 0
@@ -80,7 +82,7 @@ def test_any_sound_becomes_a_prompt_or_is_refused(values, rate, pause):
 
 
 def test_the_tone_is_a_kilohertz_and_not_a_key():
-    made = samples(sound.tone())
+    made = samples(shaping.tone())
     assert len(made) == 2000
     assert np.abs(np.fft.rfft(made)).argmax() * 4 == 1000
     assert made[0] == made[-1] == 0

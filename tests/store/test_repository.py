@@ -1,12 +1,17 @@
 import os
 
 import pytest
+from sqlalchemy import update
 
 from tipline_gw.domain.tip import Kind, State, TipId
-from tipline_gw.errors import StoreError
+from tipline_gw.errors import AnswerError, StoreError
 from tipline_gw.store import repository as repo
+from tipline_gw.store import tables
 from tipline_gw.store.engine import migrate, open_engine, translated
 from tipline_gw.store.writer import Writer
+
+KEY = b"k" * 1216
+ANSWER = (repo.Role.ANSWER_TEXT, b"age", [b"y" * 17])
 
 
 def new_tip(writer, kind=Kind.SMS, hours=490_000) -> TipId:
@@ -34,16 +39,74 @@ def test_a_tip_with_its_files_comes_back(engine, writer):
 
 def test_a_code_belongs_to_one_tip(engine, writer):
     first, second = new_tip(writer), new_tip(writer)
-    assert writer.do(lambda c: repo.give_code(c, first, b"1" * 32))
-    assert not writer.do(lambda c: repo.give_code(c, second, b"1" * 32))
-    assert writer.do(lambda c: repo.give_code(c, second, b"2" * 32))
-    assert repo.state_of(engine, b"2" * 32) is State.RECEIVED
-    assert repo.state_of(engine, b"3" * 32) is None
+    assert writer.do(lambda c: repo.give_code(c, first, b"1" * 32, KEY))
+    assert not writer.do(lambda c: repo.give_code(c, second, b"1" * 32, KEY))
+    assert writer.do(lambda c: repo.give_code(c, second, b"2" * 32, KEY))
+    assert repo.case_of(engine, b"2" * 32) == repo.Case(second, State.RECEIVED)
+    assert repo.case_of(engine, b"3" * 32) is None
 
 
 def test_no_code_for_a_tip_that_is_gone(writer):
     with pytest.raises(StoreError, match="not in the store"):
-        writer.do(lambda c: repo.give_code(c, TipId(b"0" * 16), b"1" * 32))
+        writer.do(lambda c: repo.give_code(c, TipId(b"0" * 16), b"1" * 32, KEY))
+
+
+def test_an_answer_is_found_by_the_code_and_counts_for_nothing_else(engine, writer):
+    tip_id = new_tip(writer)
+    writer.do(lambda c: repo.add_whole(c, tip_id, repo.Role.ENVELOPE, b"head", [b"x" * 40]))
+    writer.do(lambda c: repo.give_code(c, tip_id, b"1" * 32, KEY))
+    before = repo.tips(engine)[0]
+    for role in (repo.Role.ANSWER_TEXT, repo.Role.ANSWER_SOUND):
+        writer.do(lambda c, role=role: repo.put_answer(c, tip_id, role, b"age", [b"y" * 99] * 3))
+        case = repo.case_of(engine, b"1" * 32)
+        assert (case.tip, case.answer.role, case.answer.whole) == (tip_id, role, True)
+    assert b"".join(repo.octets(engine, case.answer.id)) == b"age" + b"y" * 297
+    (row,) = repo.tips(engine)
+    assert (row.size, row.whole, row.answer_key) == (before.size, before.whole, KEY)
+    assert (before.answered, row.answered) == (False, True)
+    assert [file.role for file in repo.sealed_of(engine, tip_id)] == [repo.Role.ENVELOPE]
+
+
+def test_an_answer_needs_a_code_that_opens_it(engine, writer):
+    tip_id = new_tip(writer)
+    for wrong in (tip_id, TipId(b"n" * 16)):
+        with pytest.raises(AnswerError, match="no code"):
+            writer.do(lambda c, wrong=wrong: repo.put_answer(c, wrong, *ANSWER))
+    assert not repo.tips(engine)[0].answered
+
+
+def test_a_case_has_one_answer_even_if_two_come_at_once(engine, writer):
+    tip_id = new_tip(writer)
+    writer.do(lambda c: repo.give_code(c, tip_id, b"1" * 32, KEY))
+    writer.do(lambda c: repo.put_answer(c, tip_id, *ANSWER))
+    with pytest.raises(StoreError):
+        writer.do(lambda c: repo.add_whole(c, tip_id, *ANSWER))
+    assert repo.case_of(engine, b"1" * 32).answer
+
+
+def test_a_tip_is_added_to_an_open_case_alone(engine, writer):
+    case, added = new_tip(writer), TipId(repo.new_id())
+    add = lambda c: repo.add_tip(c, added, Kind.VOICE, 7, 490_000, case)  # noqa: E731
+    closed = update(tables.tip).where(tables.tip.c.id == case)
+    writer.do(lambda c: c.execute(closed.values(state=int(State.CLOSED_DUPLICATE))))
+    with pytest.raises(StoreError, match="not open"):
+        writer.do(add)
+    writer.do(lambda c: c.execute(closed.values(state=int(State.ACTION_TAKEN))))
+    writer.do(add)
+    assert {row.adds_to for row in repo.tips(engine)} == {None, case}
+
+
+def test_only_a_tip_with_speech_in_the_store_outlives_its_call(engine, writer):
+    silent, headed, spoken = (new_tip(writer, Kind.VOICE) for _ in range(3))
+    for tip_id in (silent, headed, spoken):
+        writer.do(lambda c, t=tip_id: repo.put_envelope(c, t, b"head", [b"x" * 40]))
+    for tip_id in (headed, spoken):
+        file = (tip_id, bytes(tip_id), repo.Role.RECORDING, b"h")
+        writer.do(lambda c, file=file: repo.add_sealed(c, *file))
+    writer.do(lambda c: repo.add_chunks(c, bytes(spoken), 0, [b"a" * 16], final=False))
+    for tip_id in (silent, headed, spoken):
+        writer.do(lambda c, t=tip_id: repo.drop_if_unspoken(c, t))
+    assert [row.id for row in repo.tips(engine)] == [spoken]
 
 
 def test_dropping_a_tip_drops_all_of_it(engine, writer):

@@ -1,3 +1,4 @@
+import random
 import socket
 import threading
 import time
@@ -74,6 +75,14 @@ def test_a_channel_that_sends_nothing_in_pauses_can_be_ended_too(quiet: AudioStr
 def test_keys_right_after_the_hash_are_told() -> None:
     wire = audio() * 25 + key("#") + audio() + key("#") + key("1") + audio() + key("A") + key("*")
     assert recorded(FakeRecording(), wire) == Taken(Ended.KEY, 0.5, keys="1*")
+
+
+def test_a_key_after_a_hash_in_the_middle_of_speech_says_that_it_was_meant() -> None:
+    noise = random.Random(1)
+    loud = [audio(bytes(noise.randrange(256) for _ in range(FRAME))) for _ in range(60)]
+    wire = b"".join(loud[:50]) + key("#") + loud[50] + key("1") + b"".join(loud[51:]) + key("2")
+    taken = recorded(FakeRecording(), audio(bytes(FRAME)) * 25, wire)
+    assert (taken.ended, taken.keys) == (Ended.KEY, "12")
 
 
 def test_silence_is_told_from_speech() -> None:

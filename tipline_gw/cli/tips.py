@@ -16,6 +16,7 @@ from tipline_gw.intake.desk import line_digest
 from tipline_gw.intake.export import export_tips
 from tipline_gw.sealing.exported import Opened, open_exported
 from tipline_gw.sealing.identities import load_identities
+from tipline_gw.sealing.recipients import HybridRecipient
 from tipline_gw.settings import Settings
 from tipline_gw.store import repository
 from tipline_gw.store.engine import open_engine
@@ -28,21 +29,31 @@ WIDTH = 120
 
 @app.command("list")
 def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Every tip: id, kind, line, coarse time, state, sealed size."""
+    """Every tip: id, kind, line, coarse time, state, sealed size; an answer is not counted in it.
+
+    With --json also adds_to, answered, and answer_to: the public key that an answer to this tip is
+    sealed to (age -r KEY), which only the sender's code opens. Without a code there is none.
+    """
     context: Context = ctx.obj
     settings = context.settings()
     engine = open_engine(settings.store.url)
-    rows = [_shown(settings, row) for row in repository.tips(engine)]
+    found = repository.tips(engine)
     engine.dispose()
+    rows = [_shown(settings, row) for row in found]
     if as_json:
-        print_json(rows)
+        print_json([shown | _answer_to(row) for shown, row in zip(rows, found, strict=True)])
         return
     table = Table(box=None)
-    for name in ("id", "kind", "line", "received", "state", "octets", "whole"):
-        table.add_column(name, no_wrap=name != "line")
-    for row in rows:
-        table.add_row(*(str(value) for key, value in row.items() if key != "adds_to"))
+    columns = ("id", "kind", "line", "received", "state", "size", "whole")
+    for name in columns:
+        table.add_column("octets" if name == "size" else name, no_wrap=name != "line")
+    for shown in rows:
+        table.add_row(*(str(shown[name]) for name in columns))
     Console(width=WIDTH).print(table if rows else "no tips yet")
+
+
+def _answer_to(row: repository.TipRow) -> dict[str, str | None]:
+    return {"answer_to": str(HybridRecipient(row.answer_key)) if row.answer_key else None}
 
 
 def _shown(settings: Settings, row: repository.TipRow) -> dict[str, Any]:
@@ -57,6 +68,7 @@ def _shown(settings: Settings, row: repository.TipRow) -> dict[str, Any]:
         "size": row.size,
         "whole": row.whole,
         "adds_to": row.adds_to.hex() if row.adds_to else None,
+        "answered": row.answered,
     }
 
 
@@ -66,7 +78,11 @@ def export(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where the .age files go.")],
     as_json: AsJson = False,
 ) -> None:
-    """Write every tip as <id>.json.age and, for voice, <id>.wav.age. They stay sealed."""
+    """Write every tip as <id>.json.age and, for voice, <id>.wav.age. They stay sealed.
+
+    Beside a tip that can be answered lies <id>.answer.pub: seal the answer, a text or a WAV of at
+    most 3 minutes, with age -R <id>.answer.pub; only the sender's code opens it.
+    """
     context: Context = ctx.obj
     engine = open_engine(context.settings().store.url)
     names = export_tips(engine, directory)

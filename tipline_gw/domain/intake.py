@@ -42,17 +42,23 @@ class VoiceTip(Protocol):
     language: str | None
     adds_to: TipId | None
     """The case it is added to; to be set before the first recording."""
+    disguised: bool
+    """Whether what is written to the next recording is a changed voice; to be set before it."""
 
     def record(self, *, append: bool) -> Recording:
         """Begin a recording. With ``append`` what was said before stays in front of it; else it
-        takes the place of what was said before, once it has ended and is not empty."""
+        takes the place of what was said before, once it has ended and is not empty. After keep(),
+        or for another ``adds_to`` than before, it begins another tip. Raises TiplineError: the
+        store takes nothing, or the case is not open any more."""
 
     def spoken(self) -> memoryview:
         """All that stands recorded, as PCM, for the caller to hear. RAM only."""
 
     def keep(self) -> CaseCode | None:
         """Commit the envelope and give a case code; returns when both are on disk. None where
-        it is added to a case."""
+        it is added to a case. After a TiplineError, which says that it is not kept as a whole or
+        has no code, it may be tried again."""
 
     def close(self) -> None:
-        """The call is over. Keeps whatever was recorded and wipes the PCM. May follow keep()."""
+        """The call is over. Keeps whatever was recorded and wipes the PCM. May follow keep().
+        Raises nothing of TiplineError: nobody is left to be told."""

@@ -45,6 +45,8 @@ class Envelope:
     its address zeroed; ``partial`` marks a tip whose other parts never came, or a recording that
     ended with the line. Of a text in parts that is not whole ``numbers`` says which ones these
     are and ``of`` how many there were. ``adds_to``: the hex id of the tip whose code came first.
+    ``disguised``: all of the voice was changed before it was sealed; without it, count on hearing
+    the caller's own.
     """
 
     kind: Kind
@@ -61,6 +63,7 @@ class Envelope:
     numbers: tuple[int, ...] | None = None
     of: int | None = None
     adds_to: str | None = None
+    disguised: bool | None = None
 
     def to_json(self) -> bytes:
         """UTF-8, without the fields that say nothing."""

@@ -31,7 +31,8 @@ class Answers:
     def text(self, name: str, language: str | None = None, **fields: str) -> str:
         one = self._catalogues.get(language or "")
         told = [one] if one else self._catalogues.values()
-        return "\n".join(catalogue.sms(name, **fields) for catalogue in told)
+        # One language may stand in for another: the same is not said twice.
+        return "\n".join(dict.fromkeys(catalogue.sms(name, **fields) for catalogue in told))
 
     def state(self, case: Case | None, language: str | None) -> str:
         return self.text(names.status(case.state) if case else names.STATUS_UNKNOWN, language)

@@ -1,16 +1,22 @@
 """Takes in what callers say: sealed as it is spoken, each chunk committed as it is full.
 
 A call's tip may have several recordings one after the other (record again, add more). A new one
-takes the place of the old in one transaction, when it has ended and is not empty: until then
-both are there, so whatever happens the caller's words are. The PCM is also kept in RAM, for the
-caller to hear and to go on from, because what is sealed cannot be read back here; it is wiped
+takes the place of the old in one transaction, when it has ended and is not silence alone: until
+then both are there, so whatever happens the caller's words are. The PCM is also kept in RAM, for
+the caller to hear and to go on from, because what is sealed cannot be read back here; it is wiped
 when the call is over.
+
+It refuses to call a recording whole of which the store lacks a part, and to say that a tip is kept
+when it is not. The other way round can happen: a store that answered too late may hold what the
+caller was told could not be taken.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -18,19 +24,34 @@ from tipline_gw.domain.case_code import CaseCode
 from tipline_gw.domain.dialog import EMPTY_SECONDS, Ended
 from tipline_gw.domain.tip import Envelope, Kind, TipId
 from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE, streaming_header
-from tipline_gw.errors import StoreError, VoiceError
-from tipline_gw.intake.desk import Desk
+from tipline_gw.errors import StoreError, TiplineError, VoiceError
+from tipline_gw.intake.desk import COMMIT_TIMEOUT, Desk
 from tipline_gw.sealing.padding import recording_padding
 from tipline_gw.sealing.writer import Sealer
 from tipline_gw.store import repository as repo
-from tipline_gw.store.writer import Job
+from tipline_gw.store.writer import Job, committed
 
 OUTSTANDING = 8
 """Chunks that may wait for the store before the stream does: 32 s of speech."""
 
-COMMIT_TIMEOUT = 30.0
 PATIENCE_RECORDINGS = 3
 """A tip may hold so many longest recordings in all."""
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A tip that is in the store, and the recording of it that stands. ``partial``: not all that
+    was said is in that recording. ``envelope``: the last one committed."""
+
+    id: TipId
+    adds_to: TipId | None
+    recording_id: bytes | None = None
+    pcm: bytearray = field(default_factory=bytearray)
+    partial: bool = False
+    disguised: bool = False
+    envelope: Envelope | None = None
+    code: CaseCode | None = None
+    kept: bool = False
 
 
 class CallTip:
@@ -39,56 +60,54 @@ class CallTip:
     def __init__(self, desk: Desk, language: str | None, max_seconds: int) -> None:
         self.language = language
         self.adds_to: TipId | None = None
+        self.disguised = False
         self._desk = desk
         self._limit = PATIENCE_RECORDINGS * max_seconds * PCM_RATE
         self._hours = desk.now()
-        self._id: TipId | None = None
-        self._envelope_id: bytes | None = None
-        self._recording_id: bytes | None = None
-        self._pcm = bytearray()
-        self._partial = False
-        self._code: CaseCode | None = None
-        self._kept = False
+        self._tip: _Begun | None = None
 
     def record(self, *, append: bool) -> CallRecording:
-        if self._id is None:
-            self._id = self._begin()
-        return CallRecording(self, self._id, self._pcm if append else bytearray())
+        if self._tip is None or self._tip.kept or self._tip.adds_to != self.adds_to:
+            begun = self._begin()
+            self._leave()
+            self._tip = begun
+        return CallRecording(
+            self._desk, self._tip, self._limit, append=append, disguised=self.disguised
+        )
 
     def spoken(self) -> memoryview:
-        return memoryview(self._pcm).toreadonly()
+        return memoryview(self._tip.pcm if self._tip else b"").toreadonly()
 
     def keep(self) -> CaseCode | None:
-        if self._id is None or self._recording_id is None:
+        tip = self._tip
+        if tip is None or tip.recording_id is None:
             raise StoreError("there is no recording to keep")
-        if not self._kept:
-            self._finish_envelope(self._id)
-            if self.adds_to is None:
-                self._code = self._desk.give_code(self._id)
-            self._kept = True
-        return self._code
+        if not tip.kept:
+            self._finish_envelope(tip)
+            if tip.adds_to is None:
+                tip.code = self._desk.give_code(tip.id)
+            tip.kept = True
+        return tip.code
 
     def close(self) -> None:
-        try:
-            if self._id is not None and not self._kept:
-                self._settle(self._id)
-        finally:
-            _wipe(self._pcm)
-            self._id = None
+        self._leave()
 
-    def _begin(self) -> TipId:
+    def _begin(self) -> _Begun:
         """Tip and a provisional envelope, on disk before the caller speaks."""
-        tip_id = TipId(repo.new_id())
-        header, chunks = self._desk.seal_envelope(self._envelope(partial=True, seconds=None))
+        tip = _Begun(TipId(repo.new_id()), self.adds_to)
+        header, chunks = self._desk.seal_envelope(self._envelope(tip, partial=True))
 
-        def job(connection: Connection) -> bytes:
-            repo.add_tip(connection, tip_id, Kind.VOICE, self._desk.line_digest, self._hours)
-            return repo.add_whole(connection, tip_id, repo.Role.ENVELOPE, header, chunks)
+        def job(connection: Connection) -> None:
+            line, hours = self._desk.line_digest, self._hours
+            repo.add_tip(connection, tip.id, Kind.VOICE, line, hours, tip.adds_to)
+            repo.put_envelope(connection, tip.id, header, chunks)
 
-        self._envelope_id = self._desk.writer.do(job)
-        return tip_id
+        self._desk.writer.do(job, COMMIT_TIMEOUT)
+        return tip
 
-    def _envelope(self, *, partial: bool, seconds: float | None) -> Envelope:
+    def _envelope(
+        self, tip: _Begun, *, partial: bool, seconds: float | None = None, disguised: bool = False
+    ) -> Envelope:
         return Envelope(
             kind=Kind.VOICE,
             language=self.language,
@@ -96,74 +115,72 @@ class CallTip:
             line=self._desk.line,
             partial=partial,
             seconds=seconds,
-            adds_to=self.adds_to.hex() if self.adds_to else None,
+            adds_to=tip.adds_to.hex() if tip.adds_to else None,
+            disguised=disguised or None,
         )
 
-    def _finish_envelope(self, tip_id: TipId) -> None:
-        seconds = round(len(self._pcm) / PCM_RATE, 1)
-        envelope = self._envelope(partial=self._partial, seconds=seconds)
+    def _finish_envelope(self, tip: _Begun) -> None:
+        """That the voice is disguised is said here only, of the recording that stands: of one
+        that breaks off with the daemon it is not known."""
+        seconds = round(len(tip.pcm) / PCM_RATE, 1)
+        envelope = self._envelope(
+            tip, partial=tip.partial, seconds=seconds, disguised=tip.disguised
+        )
+        if envelope == tip.envelope:
+            return
         header, chunks = self._desk.seal_envelope(envelope)
-        old = self._envelope_id
+        job: Job = lambda c: repo.put_envelope(c, tip.id, header, chunks)  # noqa: E731
+        self._desk.writer.do(job, COMMIT_TIMEOUT)
+        if tip.envelope is None:
+            self._desk.on_tip(Kind.VOICE)
+        tip.envelope = envelope
 
-        def job(connection: Connection) -> bytes:
-            repo.drop_sealed(connection, [old] if old else [])
-            return repo.add_whole(connection, tip_id, repo.Role.ENVELOPE, header, chunks)
+    def _leave(self) -> None:
+        """What was said stays, also without a code; nothing said leaves nothing."""
+        tip, self._tip = self._tip, None
+        if tip is None:
+            return
+        try:
+            if not tip.kept:
+                with suppress(TiplineError):  # what is on disk stays as it is
+                    self._settle(tip)
+        finally:
+            _wipe(tip.pcm)
 
-        self._envelope_id = self._desk.writer.do(job)
-        self._desk.on_tip(Kind.VOICE)
-
-    def _settle(self, tip_id: TipId) -> None:
-        """The caller is gone without a code: what was said stays, nothing said leaves nothing."""
-        if self._recording_id is not None:
-            self._finish_envelope(tip_id)
-        elif not self._partial:
-            self._desk.writer.do(lambda connection: repo.drop_tip(connection, tip_id))
-
-    # What a recording tells its tip.
-
-    def heard(self, pcm: bytearray, sealed_id: bytes, ended: Ended) -> None:
-        _wipe(self._pcm)
-        self._pcm = pcm
-        self._recording_id = sealed_id
-        self._partial = ended is Ended.FAILED
-
-    def broken(self) -> None:
-        """Some of it is on disk, not all: the tip must not be dropped."""
-        self._partial = True
-
-    @property
-    def desk(self) -> Desk:
-        return self._desk
-
-    @property
-    def limit(self) -> int:
-        return self._limit
-
-    @property
-    def recording_id(self) -> bytes | None:
-        return self._recording_id
+    def _settle(self, tip: _Begun) -> None:
+        if tip.recording_id is not None:
+            self._finish_envelope(tip)
+        else:
+            job: Job = lambda c: repo.drop_if_unspoken(c, tip.id)  # noqa: E731
+            self._desk.writer.do(job, COMMIT_TIMEOUT)
 
 
 class CallRecording:
     """One recording under way; see :class:`tipline_gw.domain.intake.Recording`."""
 
-    def __init__(self, tip: CallTip, tip_id: TipId, before: bytearray) -> None:
+    def __init__(
+        self, desk: Desk, tip: _Begun, limit: int, *, append: bool, disguised: bool
+    ) -> None:
         self._tip = tip
-        self._writer = tip.desk.writer
-        self._sealer = Sealer(tip.desk.recipients)
+        self._limit = limit
+        self._append = append
+        self._disguised = disguised and (tip.disguised or not (append and tip.pcm))
+        self._writer = desk.writer
         self._id = repo.new_id()
-        self._pcm = bytearray(before)
-        self._before = len(before)
+        self._pcm = bytearray(tip.pcm if append else b"")
+        self._before = len(self._pcm)
         self._seq = 0
-        self._octets = HEADER_OCTETS
         self._waiting: deque[Future[None]] = deque()
-        header = self._sealer.header
-        self._submit(lambda c: repo.add_sealed(c, tip_id, self._id, repo.Role.RECORDING, header))
-        self._seal(streaming_header())
-        self._seal(before)
+        self._failed = False
+        self._sealer = Sealer(desk.recipients)
+        try:
+            self._begin()
+        except BaseException:
+            self._end()
+            raise
 
     def write(self, pcm: bytes | bytearray | memoryview) -> None:
-        if len(self._pcm) + len(pcm) > self._tip.limit:
+        if len(self._pcm) + len(pcm) > self._limit:
             raise VoiceError("the tip is as long as a tip can be")
         self._check()
         self._pcm += pcm
@@ -171,29 +188,50 @@ class CallRecording:
 
     def finish(self, ended: Ended, *, spoken: bool = True) -> None:
         try:
-            self._end(ended, spoken)
-        except StoreError:
-            self._tip.broken()
-            raise
+            if spoken and len(self._pcm) - self._before >= EMPTY_SECONDS * PCM_RATE:
+                self._keep(ended)
+            else:
+                job: Job = lambda c: repo.drop_sealed(c, [self._id])  # noqa: E731
+                self._writer.do(job, COMMIT_TIMEOUT)
         finally:
-            self._sealer.close()
+            self._end()
 
-    def _end(self, ended: Ended, spoken: bool) -> None:
-        if not spoken or len(self._pcm) - self._before < EMPTY_SECONDS * PCM_RATE:
-            self._writer.do(lambda connection: repo.drop_sealed(connection, [self._id]))
-            return
-        self._seal(bytes(recording_padding(HEADER_OCTETS + len(self._pcm))))
-        last, seq = self._sealer.finish(), self._seq
-        replaced = self._tip.recording_id
+    def _begin(self) -> None:
+        tip_id, header = self._tip.id, self._sealer.header
+        self._submit(lambda c: repo.add_sealed(c, tip_id, self._id, repo.Role.RECORDING, header))
+        self._seal(streaming_header())
+        self._seal(self._pcm)
 
-        def job(connection: Connection) -> None:
-            repo.add_chunks(connection, self._id, seq, [last], final=True)
-            repo.drop_sealed(connection, [replaced] if replaced else [])
+    def _keep(self, ended: Ended) -> None:
+        try:
+            self._seal(bytes(recording_padding(HEADER_OCTETS + len(self._pcm))))
+            last, seq = self._sealer.finish(), self._seq
+            self._submit(lambda c: self._take_place(c, seq, last))
+            while self._waiting:
+                self._committed()
+        except StoreError:
+            self._tip.partial = True
+            raise
+        self._stand(ended)
 
-        self._submit(job)
-        while self._waiting:
-            self._committed()
-        self._tip.heard(self._pcm, self._id, ended)
+    def _take_place(self, connection: Connection, seq: int, last: bytes) -> None:
+        repo.add_chunks(connection, self._id, seq, [last], final=True)
+        if not self._append:
+            repo.drop_recordings(connection, self._tip.id, but=self._id)
+        elif self._tip.recording_id:
+            repo.drop_sealed(connection, [self._tip.recording_id])
+
+    def _stand(self, ended: Ended) -> None:
+        """On disk: it is what the tip holds from here on."""
+        tip, replaced = self._tip, self._tip.pcm
+        tip.pcm, self._pcm = self._pcm, replaced
+        tip.recording_id, tip.disguised = self._id, self._disguised
+        tip.partial = ended is Ended.FAILED or (self._append and tip.partial)
+
+    def _end(self) -> None:
+        """Forget what is not kept: a recording that was dropped, or the one that was replaced."""
+        self._sealer.close()
+        _wipe(self._pcm)
 
     def _seal(self, data: bytes | bytearray | memoryview) -> None:
         if data:
@@ -203,7 +241,21 @@ class CallRecording:
                 self._submit(lambda c: repo.add_chunks(c, self._id, seq, chunks, final=False))
 
     def _submit(self, job: Job) -> None:
-        self._waiting.append(self._writer.submit(job))
+        """What comes after a part that is not in the store would not open: it is refused too."""
+
+        def in_order(connection: Connection) -> None:
+            if self._failed:
+                raise StoreError("an earlier part of the recording is not in the store")
+            job(connection)
+
+        future = self._writer.submit(in_order)
+        future.add_done_callback(self._note)
+        self._waiting.append(future)
+
+    def _note(self, future: Future[None]) -> None:
+        """In the writer's thread, before it runs the next job alone."""
+        if future.exception() is not None:
+            self._failed = True
 
     def _check(self) -> None:
         """Raise what the store said of earlier chunks; wait when it is far behind."""
@@ -211,10 +263,7 @@ class CallRecording:
             self._committed()
 
     def _committed(self) -> None:
-        try:
-            self._waiting.popleft().result(COMMIT_TIMEOUT)
-        except TimeoutError:
-            raise StoreError("the store did not commit in time", "see what slows it") from None
+        committed(self._waiting.popleft(), COMMIT_TIMEOUT)
 
 
 def _wipe(pcm: bytearray) -> None:

@@ -82,7 +82,9 @@ class Conversation:
 
     def __init__(self, catalogues: Sequence[Catalogue]) -> None:
         self._words = {
-            (name, catalogue.language): [_folded(word) for word in catalogue.words(name)]
+            (name, catalogue.owner("keyword", name).language): [
+                _folded(word) for word in catalogue.words(name)
+            ]
             for catalogue in catalogues
             for name in names.KEYWORDS
         }

@@ -1,4 +1,5 @@
-"""What every way in shares: sealing an envelope, committing it, giving a case code."""
+"""What every way in shares: sealing an envelope, committing it, giving a case code, and telling
+who has a code what became of it."""
 
 from __future__ import annotations
 
@@ -12,16 +13,10 @@ from sqlalchemy import Connection, Engine
 
 from tipline_gw.domain.case_code import CaseCode
 from tipline_gw.domain.intake import CaseNews
-from tipline_gw.domain.tip import (
-    Envelope,
-    Granularity,
-    Kind,
-    State,
-    TipId,
-    coarse_hours,
-    coarse_text,
-)
-from tipline_gw.intake.codes import CodePool
+from tipline_gw.domain.tip import Envelope, Granularity, Kind, TipId, coarse_hours, coarse_text
+from tipline_gw.errors import AnswerError
+from tipline_gw.intake.case_answers import AnswerKind, ReadAloud, admitted, heard
+from tipline_gw.intake.codes import CodePool, Derived, Drawn
 from tipline_gw.sealing.padding import pad_text
 from tipline_gw.sealing.recipients import Recipients
 from tipline_gw.sealing.writer import seal
@@ -31,6 +26,9 @@ from tipline_gw.store.writer import Writer
 LONGEST_WAIT = 30.0
 """A caller on the line waits for a code rather than go without."""
 
+COMMIT_TIMEOUT = 30.0
+"""So long a commit is waited for, where somebody is on the line."""
+
 Sealed = tuple[bytes, list[bytes]]
 
 
@@ -39,9 +37,15 @@ def line_digest(name: str) -> int:
     return int.from_bytes(hashlib.blake2s(name.encode(), digest_size=2).digest()) & 0x7FFF
 
 
+def _no_voice(_text: str, _language: str) -> bytes:
+    raise AnswerError("nothing here reads answers aloud", "record the answer")
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Public keys only: what passes this desk cannot be read back here."""
+    """Public keys only: what passes this desk cannot be read back here. Only an answer can, and
+    only while somebody who has the case's code asks for it. ``read_aloud``: speaks a written one.
+    """
 
     writer: Writer
     engine: Engine
@@ -50,6 +54,7 @@ class Desk:
     line: str
     granularity: Granularity
     on_tip: Callable[[Kind], None] = lambda _kind: None
+    read_aloud: ReadAloud = _no_voice
 
     @property
     def line_digest(self) -> int:
@@ -66,26 +71,44 @@ class Desk:
 
     def give_code(self, tip_id: TipId, wait: float = LONGEST_WAIT) -> CaseCode:
         """A fresh code for a committed tip; returns when its hash is on disk. NotYetError if none
-        is ready within ``wait`` seconds."""
+        is ready within ``wait`` seconds; StoreError."""
         while True:
-            code, code_hash = self.codes.take(wait)
-            if self.writer.do(functools.partial(_give, tip_id=tip_id, code_hash=code_hash)):
-                return code
+            drawn = self.codes.take(wait)
+            give = functools.partial(_give, tip_id=tip_id, drawn=drawn)
+            if self.writer.do(give, COMMIT_TIMEOUT):
+                return drawn.code
 
     def case_of(self, code: CaseCode) -> repo.Case | None:
         """The case with this code. Tens of milliseconds, the same whether there is one."""
-        return repo.case_of(self.engine, self.codes.hash(code))
+        return repo.case_of(self.engine, self.codes.derive(code).hash)
 
     def news_of(self, code: CaseCode) -> CaseNews | None:
-        """What its caller may hear; takes the same time."""
-        case = self.case_of(code)
-        return CaseNews(case.tip, case.state, case.open) if case else None
+        """What the code opens. The same work whether there is such a case and whether it is
+        answered: an answer is opened only when it is asked for, with what the code made."""
+        derived = self.codes.derive(code)
+        case = repo.case_of(self.engine, derived.hash)
+        if case is None:
+            return None
+        answer = functools.partial(self._hear, case.answer, derived) if case.answer else None
+        return CaseNews(case.tip, case.state, case.open, answer)
 
-    def state_of(self, code: CaseCode) -> State | None:
-        """Only its state; takes the same time."""
-        case = self.case_of(code)
-        return case.state if case else None
+    def _hear(self, answer: repo.SealedRow, derived: Derived, language: str) -> bytearray:
+        kind = _ROLES[answer.role]
+        octets = repo.octets(self.engine, answer.id)
+        return heard(octets, kind, derived.identity, lambda text: self.read_aloud(text, language))
+
+    def put_answer(self, tip_id: TipId, kind: AnswerKind, sealed: bytes) -> None:
+        """Take in an answer, an age file sealed to the tip's answer key, in place of an earlier
+        one; returns when it is on disk. What it says cannot be looked at here. Raises AnswerError
+        for what is no such file, is too large, or answers no tip that has a code; StoreError."""
+        header, chunks = admitted(sealed, kind)
+        role = _OF_KIND[kind]
+        self.writer.do(lambda c: repo.put_answer(c, tip_id, role, header, chunks))
 
 
-def _give(connection: Connection, tip_id: TipId, code_hash: bytes) -> bool:
-    return repo.give_code(connection, tip_id, code_hash)
+_OF_KIND = {AnswerKind.TEXT: repo.Role.ANSWER_TEXT, AnswerKind.SOUND: repo.Role.ANSWER_SOUND}
+_ROLES = {role: kind for kind, role in _OF_KIND.items()}
+
+
+def _give(connection: Connection, tip_id: TipId, drawn: Drawn) -> bool:
+    return repo.give_code(connection, tip_id, drawn.hash, drawn.answer_key)

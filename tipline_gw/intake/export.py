@@ -1,22 +1,30 @@
-"""Writes the store's sealed tips out as age files, still sealed."""
+"""Writes the store's sealed tips out as age files, still sealed, and beside each the public key
+that an answer to it is sealed to."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from tipline_gw.domain.tip import HOUR, TipId
 from tipline_gw.errors import StoreError
+from tipline_gw.sealing.recipients import HybridRecipient
 from tipline_gw.store import repository as repo
 
 _ENDINGS = {repo.Role.ENVELOPE: "json.age", repo.Role.RECORDING: "wav.age"}
 
 
+ANSWER_KEY = "answer.pub"
+"""``<id>.answer.pub``: a file of recipients, as ``age -R`` takes it. Not sealed, and no secret: it
+leads to no code without the salt in the store."""
+
+
 def export_tips(engine: Engine, directory: Path) -> list[str]:
-    """The names written, in the order of their random ids. A file is whole or not there; its
-    times say no more than the store does."""
+    """The names of the sealed files written, in the order of their random ids. A file is whole or
+    not there; its times say no more than the store does."""
     names: list[str] = []
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -30,16 +38,22 @@ def export_tips(engine: Engine, directory: Path) -> list[str]:
 def _export(engine: Engine, row: repo.TipRow, directory: Path) -> list[str]:
     written = []
     for name, sealed_id in _named(engine, row.id):
-        path, temporary = directory / name, directory / f".{name}.part"
-        with temporary.open("wb") as file:
-            for octets in repo.octets(engine, sealed_id):
-                file.write(octets)
-            file.flush()
-            os.fsync(file.fileno())
-        os.utime(temporary, (row.received * HOUR, row.received * HOUR))
-        temporary.replace(path)
+        _write(directory / name, repo.octets(engine, sealed_id), row.received)
         written.append(name)
+    if row.answer_key is not None:
+        key = f"{HybridRecipient(row.answer_key)}\n".encode()
+        _write(directory / f"{row.id.hex()}.{ANSWER_KEY}", [key], row.received)
     return written
+
+
+def _write(path: Path, content: Iterable[bytes], received: int) -> None:
+    temporary = path.with_name(f".{path.name}.part")
+    with temporary.open("wb") as file:
+        file.writelines(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.utime(temporary, (received * HOUR, received * HOUR))
+    temporary.replace(path)
 
 
 def _named(engine: Engine, tip_id: TipId) -> list[tuple[str, bytes]]:

@@ -35,14 +35,8 @@ from tipline_gw.prompts import names
 ENTER: Final = "enter-code"
 SETTLE, LOOK_UP, TOO_MANY = "settle", "look-up", "too-many-tries"
 STATE, ANSWER, CASE = "state", "answer", "case"
-BACK, ERASED, ADVICE, CODE, MISTYPED, SHORT = (
-    "*",
-    "digits and *",
-    "0",
-    "a code",
-    "mistyped",
-    "short",
-)
+BACK, ERASED, ADVICE = "*", "digits and *", "0"
+CODE, MISTYPED, SHORT = "a code", "a mistyped code", "too few digits"
 FOUND, NOT_FOUND, REFUSED = "found", "not found", "refused"
 WRONG, ENOUGH = "code-wrong", "too-many-tries"
 

@@ -135,7 +135,7 @@ def _second_thoughts(back: tuple[Edge, ...]) -> tuple[Stage, ...]:
         NOTHING,
         "nothing was said twice: nothing is stored",
         (
-            Edge("1", TONE, does=m.afresh),
+            Edge("1", TONE, does=m.anew),
             *(edge for edge in back if edge.when is not m.stands),
             Edge("0", NOTHING, say=(names.ADVICE,)),
             Edge(SILENCE, GOODBYE),
@@ -176,7 +176,7 @@ def _ends(main: str, case: str) -> tuple[Stage, ...]:
             (
                 Edge(KEPT, TOLD, does=m.given),
                 Edge(ADDED, case, say=(names.ADDITION_KEPT,), does=m.given),
-                Edge(REFUSED, CANNOT),
+                Edge(REFUSED, CANNOT, does=m.no_news),
             ),
             command=lambda _memory: Keep(),
             outcome=_kept,

@@ -163,6 +163,11 @@ def afresh(memory: Memory, _event: Event) -> None:
     memory.append = memory.asked_again = False
 
 
+def anew(memory: Memory, _event: Event) -> None:
+    """from the beginning"""
+    memory.append = memory.asked_again = False
+
+
 def onward(memory: Memory, _event: Event) -> None:
     """it goes on from what is recorded"""
     memory.append, memory.asked_again = True, False
@@ -182,6 +187,11 @@ def given(memory: Memory, event: Event) -> None:
     """the code is given"""
     memory.stands = False
     memory.code = event.code if isinstance(event, Kept) else None
+
+
+def no_news(memory: Memory, _event: Event) -> None:
+    """what was to be said first is left out"""
+    memory.news = ()
 
 
 def found(memory: Memory, event: Event) -> None:

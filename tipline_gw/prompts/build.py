@@ -27,7 +27,7 @@ __all__ = ["Finding", "Report", "build", "check"]
 Progress = Callable[[int, int], None]
 """Called with (made, to make) after each prompt made."""
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Of the sound processing: raise it and every synthetic prompt is made again."""
 _PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE: Final = 0.35
@@ -173,12 +173,14 @@ def _make(pieces: list[_Piece], speak: Speak, progress: Progress | None) -> dict
 
 
 def _sound(speak: Speak, piece: _Piece) -> bytes:
+    from tipline_gw.prompts import shaping
+
     if piece.name == names.TONE:
-        return sound.tone()
+        return shaping.tone()
     if piece.name == names.PAUSE:
         return sound.silence(_PAUSE_SECONDS)
     pause = _LONGEST_PAUSE_HURRIED if piece.hurried else _LONGEST_PAUSE
-    return sound.prepared(speak(piece.text, piece.voice.name, piece.speed), pause)
+    return shaping.synthetic(speak(piece.text, piece.voice.name, piece.speed), pause)
 
 
 def _put(folder: Path, known: Manifest, made: list[tuple[_Piece, bytes]]) -> None:

@@ -30,8 +30,10 @@ Speak = Callable[[str, str, int], Pcm]
 """(text, espeak-ng voice, words per minute) → sound."""
 
 
-def espeak(text: str, voice: str, words_per_minute: int) -> Pcm:
-    """Synthesise ``text``. Raises PromptError: no espeak-ng, or it did not speak."""
+def espeak(text: str, voice: str, words_per_minute: int, seconds: float | None = None) -> Pcm:
+    """Synthesise ``text``, waiting ``seconds`` at most. Raises PromptError: no espeak-ng, or it
+    did not speak."""
+    longest = SECONDS if seconds is None else seconds
     # -z leaves off the pause after the last sentence, -b 1 says that the text is UTF-8.
     command = ["espeak-ng", "-v", voice, "-s", str(words_per_minute), "-z", "-b", "1"]
     try:
@@ -39,7 +41,7 @@ def espeak(text: str, voice: str, words_per_minute: int) -> Pcm:
             [*command, "--stdin", "--stdout"],
             input=text.encode(),
             capture_output=True,
-            timeout=SECONDS,
+            timeout=longest,
             check=True,
         )
     except FileNotFoundError:
@@ -47,7 +49,7 @@ def espeak(text: str, voice: str, words_per_minute: int) -> Pcm:
             "espeak-ng, which speaks the prompts, is not installed", "apt-get install espeak-ng"
         ) from None
     except subprocess.TimeoutExpired:
-        raise PromptError(f"espeak-ng did not end within {SECONDS:.0f} s", "try again") from None
+        raise PromptError(f"espeak-ng did not end within {longest:.0f} s", "try again") from None
     except (subprocess.CalledProcessError, OSError):
         raise PromptError(
             f"espeak-ng failed with the voice {voice}", "see whether espeak-ng --voices lists it"

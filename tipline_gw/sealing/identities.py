@@ -1,7 +1,9 @@
 """The reviewer's side of a key: making, keeping and using age identities.
 
-The daemon never imports this module. An identity's secret leaves it in one way only, into a new
-file of mode 0600; it is in no ``repr``, no error and no log. An identity file that others can
+The daemon holds no reviewer's identity and loads none. It makes one only from a case code, to know
+where an answer is sealed to, and again when a caller has given the code and wants to hear it; that
+one is never written. A reviewer's secret leaves this module in one way only, into a new file of
+mode 0600; it is in no ``repr``, no error and no log. An identity file that others can
 read is refused, as ssh does: by then its secrecy is in doubt, and that should be seen.
 """
 

@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tipline_gw.errors import StoreError
@@ -75,6 +75,9 @@ def translated() -> Iterator[None]:
         ) from None
 
 
+_OLD = ("the store is of an older version", "start the daemon once: it migrates")
+
+
 def _explained(cause: BaseException | None) -> tuple[str, str]:
     said = str(cause).lower()
     known = (
@@ -88,7 +91,8 @@ def _explained(cause: BaseException | None) -> tuple[str, str]:
         ("readonly", "the store's file is read-only", "check its permissions and owner"),
         ("locked", "the store is locked by another process", "see who holds it open"),
         ("no such table", "the store has no tables yet", "start the daemon once, or run init"),
-        ("adds_to", "the store is of an older version", "start the daemon once: it migrates"),
+        ("no such column", *_OLD),
+        ("column tip.", *_OLD),
         ("connection", "the database server cannot be reached", "check store.url and the server"),
     )
     for mark, what, todo in known:
@@ -99,12 +103,38 @@ def _explained(cause: BaseException | None) -> tuple[str, str]:
 
 def migrate(engine: Engine) -> None:
     """Bring the tables to the newest revision; nothing to do is quick."""
-    with translated(), engine.begin() as connection:
+    with translated(), rebuilding(engine) as connection:
         if MigrationContext.configure(connection).get_current_revision() == _newest():
             return
         config = _alembic()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        _refuse_orphans(connection)
+
+
+@contextlib.contextmanager
+def rebuilding(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which SQLite lets a table be made anew under those that refer to it. With
+    foreign keys enforced, dropping the old one would delete whatever refers to its rows; and they
+    cannot be switched inside a transaction."""
+    sqlite = engine.dialect.name == "sqlite"
+    with engine.connect() as connection:
+        raw = connection.connection
+        if sqlite:
+            raw.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            if sqlite:
+                raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _refuse_orphans(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+        raise StoreError("the store is damaged: rows refer to none", "restore it from a back-up")
 
 
 def _alembic() -> Config:

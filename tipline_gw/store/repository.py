@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 from sqlalchemy import func as sql
 from sqlalchemy.exc import IntegrityError
 
 from tipline_gw.domain.tip import Kind, State, TipId
-from tipline_gw.errors import StoreError
+from tipline_gw.errors import AnswerError, StoreError
 from tipline_gw.store.engine import translated
 from tipline_gw.store.tables import chunk, gateway, sealed, tip
 
@@ -29,16 +29,24 @@ _ADD_TIP, _ADD_SEALED, _ADD_CHUNK = insert(tip), insert(sealed), insert(chunk)
 
 
 class Role(IntEnum):
-    """What a sealed file of a tip is."""
+    """What a sealed file of a tip is. The tip's own are sealed to the reviewers, its answer to
+    its code."""
 
     ENVELOPE = 0
     RECORDING = 1
+    ANSWER_TEXT = 2
+    ANSWER_SOUND = 3
+
+
+_OWN = sealed.c.role < Role.ANSWER_TEXT
+_ANSWER = sealed.c.role >= Role.ANSWER_TEXT
 
 
 @dataclass(frozen=True, slots=True)
 class TipRow:
     """A tip as far as it can be read here. ``size``: sealed octets; ``whole``: all its files
-    have their final chunk; ``adds_to``: the tip of the case it adds to."""
+    have their final chunk; ``adds_to``: the tip of the case it adds to. ``answer_key``: what an
+    answer is sealed to, None where there is no code to open it; ``answered``: there is one."""
 
     id: TipId
     kind: Kind
@@ -48,19 +56,8 @@ class TipRow:
     size: int
     whole: bool
     adds_to: TipId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What a case code leads to: its first tip, and where the work on it stands."""
-
-    tip: TipId
-    state: State
-
-    @property
-    def open(self) -> bool:
-        """Whether what comes now still belongs to it."""
-        return self.state < State.CLOSED_INSUFFICIENT
+    answer_key: bytes | None = None
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +65,20 @@ class SealedRow:
     id: bytes
     role: Role
     whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a case code leads to: its first tip, where the work on it stands, and the answer."""
+
+    tip: TipId
+    state: State
+    answer: SealedRow | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether what comes now still belongs to it."""
+        return self.state < State.CLOSED_INSUFFICIENT
 
 
 def new_id() -> bytes:
@@ -118,17 +129,29 @@ def add_texts(
             connection.execute(statement, rows)
 
 
-def add_tip(connection: Connection, tip_id: TipId, kind: Kind, line: int, received: int) -> None:
-    connection.execute(_ADD_TIP, tip_row(tip_id, kind, line, received))
+def add_tip(
+    connection: Connection,
+    tip_id: TipId,
+    kind: Kind,
+    line: int,
+    received: int,
+    adds_to: TipId | None = None,
+) -> None:
+    """Raises StoreError if the case it adds to is closed, or is not there any more."""
+    if adds_to is not None:
+        state = connection.execute(select(tip.c.state).where(tip.c.id == adds_to)).scalar()
+        if state is None or not Case(adds_to, State(state)).open:
+            raise StoreError("the case is not open any more", "leave a tip of its own")
+    connection.execute(_ADD_TIP, tip_row(tip_id, kind, line, received, adds_to))
 
 
-def give_code(connection: Connection, tip_id: TipId, code_hash: bytes) -> bool:
-    """True once the tip has the code; False if another tip has it: draw again."""
+def give_code(connection: Connection, tip_id: TipId, code_hash: bytes, answer_key: bytes) -> bool:
+    """True once the tip has the code; False if another tip has it: draw again. ``answer_key``:
+    the raw public half of what the code opens."""
+    values = {"code_hash": code_hash, "answer_key": answer_key}
     try:
         with connection.begin_nested():
-            done = connection.execute(
-                update(tip).where(tip.c.id == tip_id).values(code_hash=code_hash)
-            )
+            done = connection.execute(update(tip).where(tip.c.id == tip_id).values(values))
     except IntegrityError:
         return False
     if done.rowcount != 1:
@@ -162,9 +185,49 @@ def add_whole(
     return sealed_id
 
 
+def put_envelope(
+    connection: Connection, tip_id: TipId, header: bytes, chunks: Sequence[bytes]
+) -> None:
+    """The envelope of a tip, in place of an earlier one."""
+    earlier = (sealed.c.tip_id == tip_id, sealed.c.role == Role.ENVELOPE)
+    connection.execute(delete(sealed).where(*earlier))
+    add_whole(connection, tip_id, Role.ENVELOPE, header, chunks)
+
+
+def put_answer(
+    connection: Connection, tip_id: TipId, role: Role, header: bytes, chunks: Sequence[bytes]
+) -> None:
+    """The answer to a tip, in place of an earlier one. Raises AnswerError where no code could
+    open it: there is no such tip, or it has no answer key."""
+    key = connection.execute(select(tip.c.answer_key).where(tip.c.id == tip_id)).scalar()
+    if key is None:
+        raise AnswerError(
+            "there is no such tip, or no code that opens an answer to it",
+            "answer the tip that answer_to stands with in tips list --json",
+        )
+    connection.execute(delete(sealed).where(sealed.c.tip_id == tip_id, _ANSWER))
+    add_whole(connection, tip_id, role, header, chunks)
+
+
 def drop_sealed(connection: Connection, sealed_ids: Sequence[bytes]) -> None:
     if sealed_ids:
         connection.execute(delete(sealed).where(sealed.c.id.in_(sealed_ids)))
+
+
+def drop_recordings(connection: Connection, tip_id: TipId, but: bytes) -> None:
+    """All recordings of a tip except ``but``, the fragments of broken ones too."""
+    others = (sealed.c.tip_id == tip_id, sealed.c.role == Role.RECORDING, sealed.c.id != but)
+    connection.execute(delete(sealed).where(*others))
+
+
+def drop_if_unspoken(connection: Connection, tip_id: TipId) -> None:
+    """Drop a tip of which no recording has as much as a chunk in the store."""
+    spoken = (
+        select(chunk.c.seq)
+        .join(sealed, sealed.c.id == chunk.c.sealed_id)
+        .where(sealed.c.tip_id == tip_id, sealed.c.role == Role.RECORDING)
+    )
+    connection.execute(delete(tip).where(tip.c.id == tip_id, ~spoken.exists()))
 
 
 def drop_tip(connection: Connection, tip_id: TipId) -> None:
@@ -176,31 +239,42 @@ def drop_tips(connection: Connection, tip_ids: Sequence[TipId]) -> None:
         connection.execute(delete(tip).where(tip.c.id.in_(tip_ids)))
 
 
+_CASE = (
+    select(tip.c.id, tip.c.state, sealed.c.id.label("answer"), sealed.c.role, sealed.c.whole)
+    .select_from(tip.outerjoin(sealed, (sealed.c.tip_id == tip.c.id) & _ANSWER))
+    .where(tip.c.code_hash == bindparam("code_hash"))
+)
+
+
 def case_of(engine: Engine, code_hash: bytes) -> Case | None:
-    query = select(tip.c.id, tip.c.state).where(tip.c.code_hash == code_hash)
+    """One statement, whether there is such a case and whether it is answered or not."""
     with translated(), engine.connect() as connection:
-        found = connection.execute(query).one_or_none()
-    return None if found is None else Case(TipId(bytes(found.id)), State(found.state))
-
-
-def state_of(engine: Engine, code_hash: bytes) -> State | None:
-    case = case_of(engine, code_hash)
-    return case.state if case else None
+        found = connection.execute(_CASE, {"code_hash": code_hash}).one_or_none()
+    if found is None:
+        return None
+    answer = None
+    if found.answer is not None:
+        answer = SealedRow(bytes(found.answer), Role(found.role), bool(found.whole))
+    return Case(TipId(bytes(found.id)), State(found.state), answer)
 
 
 def tips(engine: Engine) -> list[TipRow]:
     """All tips, by coarse time and then by random id."""
     files = (
         select(sealed.c.tip_id, sealed.c.whole, sql.length(sealed.c.header).label("size"))
+        .where(_OWN)
         .union_all(
             select(sealed.c.tip_id, sealed.c.whole, sql.length(chunk.c.data))
             .select_from(sealed.join(chunk))
+            .where(_OWN)
         )
         .subquery()
     )  # fmt: skip
+    answered = select(sealed.c.id).where(sealed.c.tip_id == tip.c.id, _ANSWER).exists()
     query = (
         select(
             tip.c.id, tip.c.kind, tip.c.line, tip.c.received, tip.c.state, tip.c.adds_to,
+            tip.c.answer_key, answered.label("answered"),
             sql.coalesce(sql.sum(files.c.size), 0).label("size"),
             sql.coalesce(sql.min(files.c.whole), 0).label("whole"),
         )
@@ -214,13 +288,18 @@ def tips(engine: Engine) -> list[TipRow]:
                 TipId(bytes(row.id)), KINDS[row.kind], row.line, row.received,
                 State(row.state), int(row.size), bool(row.whole),
                 TipId(bytes(row.adds_to)) if row.adds_to is not None else None,
+                bytes(row.answer_key) if row.answer_key is not None else None,
+                bool(row.answered),
             )
             for row in connection.execute(query)
         ]  # fmt: skip
 
 
 def sealed_of(engine: Engine, tip_id: TipId) -> list[SealedRow]:
-    query = select(sealed.c.id, sealed.c.role, sealed.c.whole).where(sealed.c.tip_id == tip_id)
+    """The tip's own files: an answer is not among them."""
+    query = select(sealed.c.id, sealed.c.role, sealed.c.whole).where(
+        sealed.c.tip_id == tip_id, _OWN
+    )
     with translated(), engine.connect() as connection:
         rows = connection.execute(query.order_by(sealed.c.role, sealed.c.id))
         return [SealedRow(bytes(row.id), Role(row.role), bool(row.whole)) for row in rows]

@@ -2,10 +2,16 @@
 binary that is random, a hash of fixed length, or sealed.
 
 * Keys are random; on SQLite the tables have no rowid, so rows lie in the order of their random
-  keys and the file does not tell which tip came first.
+  keys, and no number counts them.
 * ``received`` counts whole hours since 1970, as coarse as the configuration says.
 * ``line`` is a 15-bit digest of the configured line's name, enough to tell a city's lines apart.
 * What still lies on a modem is known by where it lies, and nothing links that to a tip.
+* Of an answer there is no time at all: not when it came, nor whether it took another's place.
+
+What they cannot hide from whoever has the files: that a case was answered, and how long the
+sealed answer is. Nor where a database puts what it writes: SQLite takes pages for long rows from
+the end of the file or from what was freed, PostgreSQL appends rows and numbers their transactions.
+Until the tables are rewritten (VACUUM, VACUUM FULL) that tells an order, though no hour.
 """
 
 from __future__ import annotations
@@ -19,6 +25,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
+    text,
 )
 from sqlalchemy.sql.schema import SchemaItem
 
@@ -62,6 +69,7 @@ tip = _table(
     Column("state", Integer, nullable=False),
     Column("code_hash", LargeBinary),
     Column("adds_to", LargeBinary, ForeignKey("tip.id", ondelete="CASCADE")),
+    Column("answer_key", LargeBinary),
     _length("id", 16),
     _between("kind", 0, 1),
     _between("line", 0, 32767),
@@ -69,11 +77,16 @@ tip = _table(
     _between("state", 0, 7),
     _length("code_hash", 32),
     _length("adds_to", 16),
+    _length("answer_key", 1216),
     Index("ix_tip_code_hash", "code_hash", unique=True),
     Index("ix_tip_received", "received"),
     Index("ix_tip_adds_to", "adds_to"),
 )
-"""``adds_to``: the tip whose code the sender wrote first. It has no code of its own."""
+"""``code_hash`` is derived from the code, and cannot be turned into what opens an answer.
+``adds_to``: the tip whose code the sender gave first; it has no code of its own. ``answer_key``:
+the public half of an identity that only the code makes (ML-KEM-768 and X25519, as ``age1pq1…``
+holds them), to which reviewers seal their answer; a tip whose code is older than this column has
+none and cannot be answered. It is the last column, so that lists need not read past it."""
 
 sealed = _table(
     "sealed",
@@ -83,12 +96,20 @@ sealed = _table(
     Column("whole", Integer, nullable=False),
     Column("header", LargeBinary, nullable=False),
     _length("id", 16),
-    _between("role", 0, 1),
+    _between("role", 0, 3),
     _between("whole", 0, 1),
     Index("ix_sealed_tip_id", "tip_id"),
+    Index(
+        "ix_sealed_answer",
+        "tip_id",
+        unique=True,
+        sqlite_where=text("role >= 2"),
+        postgresql_where=text("role >= 2"),
+    ),
 )
 """One age file: its header and nonce here, its chunks in ``chunk``. ``whole``: the final chunk
-is there."""
+is there. ``role``: envelope, recording; and the answer to the tip, written or recorded, which is
+sealed to ``tip.answer_key`` alone and of which a tip has one at most."""
 
 chunk = _table(
     "chunk",

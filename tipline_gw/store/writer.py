@@ -28,6 +28,14 @@ LAZY_SECONDS = 1.0
 """So long jobs that can wait do wait for others to ride with."""
 
 
+def committed(future: Future[T], wait: float | None) -> T:
+    """What a job gave, once it is on disk. Raises StoreError, also after ``wait`` seconds."""
+    try:
+        return future.result(wait)
+    except TimeoutError:
+        raise StoreError("the store did not commit in time", "see what slows it") from None
+
+
 class _Nudge:
     """Wakes the writer: there is something lazy now."""
 
@@ -57,9 +65,10 @@ class Writer:
             self._jobs.put((job, future))
         return future
 
-    def do(self, job: Callable[[Connection], T]) -> T:
-        """Submit and wait for the commit."""
-        return self.submit(job).result()
+    def do(self, job: Callable[[Connection], T], wait: float | None = None) -> T:
+        """Submit and wait for the commit; no longer than ``wait`` seconds, then StoreError: it
+        may still be done."""
+        return committed(self.submit(job), wait)
 
     def later(self, job: Job) -> None:
         """Have ``job`` done with the next commit, before what is submitted after it; by itself

@@ -28,7 +28,7 @@ from tipline_gw.voice.lobby import Reason, TurnedAway, Verdict
 _log = structlog.get_logger()
 
 TOKEN_SECONDS = 5.0
-WAKE_FRAMES = 10
+WAKE_OCTETS = 10 * (HEADER + FRAME)
 """The kernel wakes the thread for every tenth frame, 200 ms, not for each: a sixth of the CPU."""
 _WAKE_SECONDS = 0.4
 """Less than ten frames may lie there and no more come: looked after, at the latest, now."""
@@ -38,7 +38,7 @@ some telephones send nothing while their caller is silent, and frightened people
 GRACE_SECONDS = 0.5
 PATIENCE_SECONDS = 2.0
 _WAKE = struct.pack("@ll", 0, int(_WAKE_SECONDS * 1e6))
-_BATCH = 5 * WAKE_FRAMES * (HEADER + FRAME)
+_BATCH = 5 * WAKE_OCTETS
 _CHUNK = 65536
 _TOKEN = 16
 _TOKEN_HEADER = bytes((Kind.UUID,)) + _TOKEN.to_bytes(2, "big")
@@ -68,7 +68,8 @@ class AudioStream:
         """
         yield from self._one_by_one()
         self._wait_in_the_kernel()
-        self.wake_every()
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, WAKE_OCTETS)
         heard = monotonic()
         while (data := self._receive()) != b"":
             if data is not None:
@@ -80,12 +81,6 @@ class AudioStream:
                 raise VoiceError("the channel sent no audio for some time")
             else:
                 yield IDLE
-
-    def wake_every(self, frames: int = WAKE_FRAMES) -> None:
-        """The thread is woken for every so many frames from here on."""
-        octets = frames * (HEADER + FRAME)
-        with contextlib.suppress(OSError):
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, octets)
 
     @property
     def ahead(self) -> int:
@@ -116,6 +111,14 @@ class AudioStream:
             self._socket.settimeout(timeout)
             self._socket.sendall(Frame(Kind.AUDIO, payload).to_bytes())
             self._socket.settimeout(waiting)
+        except OSError:
+            raise VoiceError("the channel took no more audio") from None
+
+    def send_beside(self, pcm: bytes) -> None:
+        """One whole frame, from another thread than the one that reads; waits for nothing.
+        VoiceError when Asterisk takes it no more."""
+        try:
+            self._socket.send(Frame(Kind.AUDIO, pcm).to_bytes(), socket.MSG_DONTWAIT)
         except OSError:
             raise VoiceError("the channel took no more audio") from None
 

@@ -74,6 +74,11 @@ class StopKey:
         self._doubted = 0
         """Octets still to be heard before it is known whether the last one was pressed."""
 
+    @property
+    def doubted(self) -> bool:
+        """A ``#`` came and is not known yet to have been pressed."""
+        return bool(self._doubted)
+
     def pressed(self, now: float) -> bool:
         before, self._pressed_at = self._pressed_at, now
         if before is not None and now - before < AGAIN_SECONDS:

@@ -59,7 +59,8 @@ def record(
     if ended is not Ended.HANGUP:
         stream.give_back()
     seconds = recorder.octets / (RATE * SAMPLE)
-    return Taken(ended, seconds, recorder.spoken, keys_of(stream.unread()))
+    keys = recorder.keys + keys_of(stream.unread())
+    return Taken(ended, seconds, recorder.spoken, keys)
 
 
 class _Recorder:
@@ -83,6 +84,7 @@ class _Recorder:
         # A telephone that sends nothing in pauses would stretch a recording without end.
         self._until = self._began + longest + 1.0
         self.octets = 0
+        self.keys = ""
 
     @property
     def spoken(self) -> bool:
@@ -96,6 +98,8 @@ class _Recorder:
                     return ended
         except TiplineError:
             return Ended.FAILED
+        finally:
+            self._warner.stop()
         return Ended.HANGUP
 
     def _take(self, frame: Frame) -> Ended | None:
@@ -135,8 +139,14 @@ class _Recorder:
 
     def _press(self, key: str) -> Ended | None:
         now = time.monotonic()
-        pressed = self._begun and self._keypad.press(key, now) == STOP_KEY
-        return Ended.KEY if pressed and self._stop_key.pressed(now) else None
+        key = self._keypad.press(key, now) if self._begun else ""
+        if key == STOP_KEY:
+            return Ended.KEY if self._stop_key.pressed(now) else None
+        if key and self._stop_key.doubted:
+            # Who presses on after the hash has done speaking: this key is for the menu.
+            self.keys += key
+            return Ended.KEY
+        return None
 
     def _write(self, pcm: bytes) -> Ended | None:
         piece = pcm[: self._most - self.octets]
@@ -144,7 +154,6 @@ class _Recorder:
         self._sink.write(piece)
         if self.octets < self._warn_at <= self.octets + len(piece):
             self._warner.begin()
-        self._warner.tick()
         self.octets += len(piece)
         over = self.octets >= self._most or time.monotonic() > self._until
         return Ended.LIMIT if over else None

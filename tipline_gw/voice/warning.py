@@ -1,7 +1,7 @@
 """The tone that says the time is nearly over, while the caller goes on speaking.
 
-It goes out on the audio connection on which the recording comes in, one frame at a time and no
-faster than sound, so that a telephone's buffer does not drop it. It never touches what is
+It goes out on the audio connection on which the recording comes in, one frame at a time at the
+pace of sound, so that a telephone's buffer does not drop it. It never touches what is
 recorded, and if it cannot be sent the recording goes on without it.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 import time
 from array import array
 from functools import cache
@@ -35,29 +36,34 @@ def warn_at(longest: float) -> float:
 
 
 class Warner:
-    """Call ``tick`` with each frame that comes: from ``begin`` on it sends the tone alongside."""
+    """Sends the tone once, in a thread of its own: whoever takes the recording in may share its
+    thread with other recordings, and is woken too seldom for the pace of sound."""
 
     def __init__(self, stream: AudioStream) -> None:
         self._stream = stream
-        self._left: list[memoryview] = []
-        self._next = 0.0
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
-        sound = tone()
-        self._left = [memoryview(sound)[at : at + FRAME] for at in range(0, len(sound), FRAME)]
-        self._stream.wake_every(1)
-        self._next = time.monotonic()
+        self._thread = threading.Thread(target=self._send, name="warning", daemon=True)
+        self._thread.start()
 
-    def tick(self) -> None:
-        if not self._left or time.monotonic() < self._next:
-            return
-        self._next += FRAME_SECONDS
-        try:
-            self._stream.send_audio(self._left.pop(0))
-        except VoiceError:
-            self._left.clear()
-        if not self._left:
-            self._stream.wake_every()
+    def stop(self) -> None:
+        """Nothing is sent any more when it returns."""
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _send(self) -> None:
+        sound, due = tone(), time.monotonic()
+        for at in range(0, len(sound), FRAME):
+            if self._over.wait(max(0.0, due - time.monotonic())):
+                return
+            try:
+                self._stream.send_beside(sound[at : at + FRAME])
+            except VoiceError:
+                return
+            due += FRAME_SECONDS
 
 
 @cache

@@ -1,0 +1,1 @@
+"""How well the voice disguise hides a speaker, and what it costs in words."""

@@ -1,0 +1,71 @@
+"""What a reviewer needs to answer is listed and exported by the command."""
+
+import json
+
+import pytest
+
+from tests.cli.conftest import tipline
+from tests.intake.tips import keep
+from tests.sealing import stock_age
+from tipline_gw.intake.case_answers import AnswerKind
+from tipline_gw.intake.codes import CodePool
+from tipline_gw.intake.desk import Desk
+from tipline_gw.sealing.recipients import load_recipients
+from tipline_gw.store import repository as repo
+from tipline_gw.store.engine import migrate, open_engine
+from tipline_gw.store.writer import Writer
+
+
+@pytest.fixture
+def desk(gateway):
+    """On the store of a gateway that does not run."""
+    engine = open_engine(f"sqlite:///{gateway.parent}/tips.db")
+    migrate(engine)
+    writer = Writer(engine)
+    codes = CodePool(writer.do(repo.code_salt), ready=1)
+    recipients = load_recipients(gateway.parent / "recipients.txt")
+    yield Desk(
+        writer, engine, recipients, codes, "Línea", "hour", read_aloud=lambda t, _: t.encode()
+    )
+    codes.close()
+    writer.close()
+    engine.dispose()
+
+
+def listed(gateway) -> dict:
+    rows = json.loads(tipline("tips", "list", "--json", config=gateway).stdout)
+    return {row["id"]: row for row in rows}
+
+
+def test_an_answer_goes_from_the_list_by_age_to_the_code(gateway, desk, tmp_path):
+    tip_id, other = keep(desk), keep(desk)
+    code = desk.give_code(tip_id)
+    before = listed(gateway)
+    assert before[other.hex()]["answer_to"] is None
+    key = before[tip_id.hex()]["answer_to"]
+    assert key.startswith("age1pq1")
+    age = stock_age.find()
+    desk.put_answer(tip_id, AnswerKind.TEXT, age("-r", key, stdin=b"Ya fuimos."))
+    age.close()
+    assert desk.news_of(code).answer("es") == b"Ya fuimos."
+    after = listed(gateway)
+    assert after[tip_id.hex()] == before[tip_id.hex()] | {"answered": True}
+    assert after[other.hex()] == before[other.hex()]
+    done = tipline("tips", "export", tmp_path / "out", "--json", config=gateway)
+    assert sorted(json.loads(done.stdout)) == sorted(f"{t.hex()}.json.age" for t in (tip_id, other))
+    exported = (tmp_path / "out" / f"{tip_id.hex()}.answer.pub").read_text()
+    assert exported == f"{key}\n"
+
+
+def test_the_list_for_people_has_no_keys_in_it(gateway, desk):
+    tip_id = keep(desk)
+    desk.give_code(tip_id)
+    shown = tipline("tips", "list", config=gateway).stdout
+    assert tip_id.hex() in shown
+    assert "age1" not in shown
+    assert max(map(len, shown.splitlines())) <= 120
+
+
+@pytest.mark.parametrize(("command", "said"), [("list", "answer_to"), ("export", ".answer.pub")])
+def test_the_help_says_how_to_answer(command, said):
+    assert said in tipline("tips", command, "--help").stdout
