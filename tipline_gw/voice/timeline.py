@@ -24,6 +24,8 @@ _LEAST_FRAMES = 2
 CALM = 0.004
 """On a line without jitter, where half of all batches come to within four milliseconds, one frame
 that is missing is lost: it is made up for at once, in front of the batch it is missing from."""
+_SLACK = 0.01
+"""A batch may have been read just before its last frame came, or just after."""
 _REMEMBERED = 25
 _SAME_BATCH = 0.005
 _OCTETS_A_SECOND = RATE * SAMPLE
@@ -76,7 +78,7 @@ class Timeline:
         return sorted(self._steps)[len(self._steps) // 2] < CALM
 
     def _make_up(self, behind: float) -> int:
-        frames = int(behind / FRAME_SECONDS + 1e-6)
+        frames = int((behind - _SLACK) / FRAME_SECONDS)
         if frames < (1 if self._calm else _LEAST_FRAMES):
             return 0
         self._received += frames * FRAME_SECONDS
