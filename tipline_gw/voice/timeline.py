@@ -22,8 +22,9 @@ WINDOW_SECONDS = 1.5
 _LEAST_FRAMES = 2
 """Nothing less is made up for then: jitter alone can look like one frame."""
 CALM = 0.004
-"""On a line without jitter, where half of all batches come to within four milliseconds, one frame
-that is missing is lost: it is made up for at once, in front of the batch it is missing from."""
+"""On a line with jitter what is late is followed by what is less late. Where no batch comes sooner
+than the one before, one frame that is missing is lost: it is made up for at once, in front of the
+batch it is missing from."""
 _SLACK = 0.01
 """A batch may have been read just before its last frame came, or just after."""
 _REMEMBERED = 25
@@ -43,7 +44,7 @@ class Timeline:
         """The smallest lag there was: what the way itself takes."""
         self._lag = 0.0
         self._lags: deque[tuple[float, float]] = deque()
-        self._steps: deque[float] = deque(maxlen=_REMEMBERED)
+        self._sooner: deque[bool] = deque(maxlen=_REMEMBERED)
 
     def missing(self, octets: int, ahead: int, now: float) -> int:
         """``octets``: of the piece that came at ``now``, which is counted from here on;
@@ -57,7 +58,7 @@ class Timeline:
         if not fresh:
             return 0
         before, self._lag = self._lag, now - self._began - self._received - ahead / _OCTETS_A_SECOND
-        self._steps.append(abs(self._lag - before))
+        self._sooner.append(before - self._lag > CALM)
         self._least = min(self._least, self._lag)
         behind = self._lag - self._least
         at_once = self._calm or behind >= PAUSE_SECONDS
@@ -74,8 +75,8 @@ class Timeline:
 
     @property
     def _calm(self) -> bool:
-        """Most batches come when they should: what is late is lost."""
-        return sorted(self._steps)[len(self._steps) // 2] < CALM
+        """No batch, or one, came sooner than the one before: what is late is not on its way."""
+        return sum(self._sooner) <= 1
 
     def _make_up(self, behind: float) -> int:
         frames = int((behind - _SLACK) / FRAME_SECONDS)
