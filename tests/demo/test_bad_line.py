@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from tipline_gw.demo.bad_line import FAULTLESS, BadLine, Quality
@@ -21,7 +23,7 @@ def test_a_faultless_line_gives_all_at_once_and_in_order() -> None:
 @pytest.mark.parametrize("burst", [1.0, 4.0])
 def test_it_loses_its_share_in_runs_of_their_length(burst: float) -> None:
     come = carried(Quality(loss=0.05, burst=burst), 40000)
-    gaps = [after - before - 1 for before, after in zip(come, come[1:], strict=False)]
+    gaps = [after - before - 1 for before, after in itertools.pairwise(come)]
     runs = [gap for gap in gaps if gap]
     assert 1 - len(come) / 40000 == pytest.approx(0.05, abs=0.01)
     assert sum(runs) / len(runs) == pytest.approx(burst, rel=0.15)

@@ -37,7 +37,8 @@ def engine(seconds: float) -> bytes:
 
 def told(stop_key: StopKey, pcm: bytes) -> bool:
     """As it comes, in pieces of 200 ms."""
-    return any([stop_key.heard(pcm[at : at + 3200]) for at in range(0, len(pcm), 3200)])
+    heard = [stop_key.heard(pcm[at : at + 3200]) for at in range(0, len(pcm), 3200)]
+    return any(heard)
 
 
 def test_the_same_key_again_at_once_is_one_press() -> None:

@@ -144,12 +144,19 @@ class Asterisk:
             raise VoiceError("Asterisk's console does not answer")
         return answer.stdout
 
+    def kill(self) -> None:
+        """As a crash would end it: at once. It may be started again."""
+        self._end(signal.SIGKILL)
+
     def stop(self) -> None:
         """Ends it and all it started, first kindly. May be called again."""
+        self._end(signal.SIGTERM, signal.SIGKILL)
+
+    def _end(self, *signals: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is None:
             return
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for number in signals:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -82,6 +82,11 @@ class AudioStream:
             else:
                 yield IDLE
 
+    @property
+    def ahead(self) -> int:
+        """Octets of audio that came together with the last frame given, and are given next."""
+        return sum(len(frame.payload) for frame in self._first if frame.kind is Kind.AUDIO)
+
     def unread(self) -> list[Frame]:
         """What came after the last frame that was taken, as far as it is here."""
         return self._take_first()

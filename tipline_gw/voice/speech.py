@@ -22,6 +22,9 @@ from tipline_gw.voice.timeline import Timeline
 from tipline_gw.voice.warning import Warner, warn_at
 
 STOP_KEY = "#"
+ALIVE_SECONDS = 1.2
+"""Asterisk gives a channel up on which for two seconds nothing was said either way
+(app_audiosocket): so often it is sent a moment of silence, while the caller is silent."""
 _SILENCE = memoryview(bytes(FRAME))
 
 
@@ -77,7 +80,7 @@ class _Recorder:
         self._timeline = Timeline()
         self._most = int(longest * RATE) * SAMPLE
         self._warn_at = int(warn_at(longest) * RATE) * SAMPLE
-        self._began = time.monotonic()
+        self._began = self._alive_at = time.monotonic()
         # A telephone that sends nothing in pauses would stretch a recording without end.
         self._until = self._began + longest + 1.0
         self.octets = 0
@@ -118,14 +121,17 @@ class _Recorder:
         return max(clock, self.octets / (RATE * SAMPLE)) >= EMPTY_SECONDS
 
     def _idle(self) -> Ended | None:
-        """A telephone that sends nothing while nobody speaks: Asterisk would give such a channel
-        up after two seconds, were there nothing the other way either (app_audiosocket)."""
-        with suppress(VoiceError):
-            self._stream.send_audio(_SILENCE)
-        return Ended.KEY if self._stop_key.idle(time.monotonic()) else None
+        """A telephone that sends nothing while nobody speaks."""
+        now = time.monotonic()
+        if now - self._alive_at >= ALIVE_SECONDS:
+            self._alive_at = now
+            with suppress(VoiceError):
+                self._stream.send_audio(_SILENCE)
+        return Ended.KEY if self._stop_key.idle(now) else None
 
     def _hear(self, pcm: bytes) -> Ended | None:
-        missing = self._timeline.missing(len(pcm), time.monotonic())
+        self._alive_at = time.monotonic()
+        missing = self._timeline.missing(len(pcm), self._stream.ahead, self._alive_at)
         if missing and (ended := self._write(bytes(missing))):
             return ended
         ended = self._write(pcm)

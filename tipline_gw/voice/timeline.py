@@ -18,9 +18,16 @@ PAUSE_SECONDS = 0.12
 """So far behind all at once, nothing was sent: more than a network's jitter, less than the pause
 between two words."""
 WINDOW_SECONDS = 1.5
-"""What stays missing for so long does not come any more."""
+"""On a line with jitter: what stays missing for so long does not come any more."""
 _LEAST_FRAMES = 2
-"""Nothing less is made up for: jitter alone can look like one frame."""
+"""Nothing less is made up for then: jitter alone can look like one frame."""
+CALM = 0.004
+"""On a line with jitter what is late is followed by what is less late. Where no batch comes sooner
+than the one before, one frame that is missing is lost: it is made up for at once, in front of the
+batch it is missing from."""
+_SLACK = 0.01
+"""A batch may have been read just before its last frame came, or just after."""
+_REMEMBERED = 25
 _SAME_BATCH = 0.005
 _OCTETS_A_SECOND = RATE * SAMPLE
 
@@ -35,37 +42,47 @@ class Timeline:
         self._last = 0.0
         self._least = 0.0
         """The smallest lag there was: what the way itself takes."""
+        self._lag = 0.0
         self._lags: deque[tuple[float, float]] = deque()
+        self._sooner: deque[bool] = deque(maxlen=_REMEMBERED)
 
-    def missing(self, octets: int, now: float) -> int:
-        """``octets``: of the piece that came at ``now``, which is counted from here on."""
+    def missing(self, octets: int, ahead: int, now: float) -> int:
+        """``octets``: of the piece that came at ``now``, which is counted from here on;
+        ``ahead``: of those that came with it and follow."""
+        self._received += octets / _OCTETS_A_SECOND
         if self._began is None:
             # What had gathered before the stream was read says nothing of its pace.
-            self._began = self._last = now
+            self._began, self._last = now - self._received - ahead / _OCTETS_A_SECOND, now
             return 0
-        fresh = now - self._last >= _SAME_BATCH
-        self._last = now
-        self._received += octets / _OCTETS_A_SECOND
-        lag = now - self._began - self._received
-        self._least = min(self._least, lag)
-        behind = lag - self._least
-        if not fresh or behind < PAUSE_SECONDS:
-            behind = self._lasting(lag, now)
-        return self._make_up(behind)
+        fresh, self._last = now - self._last >= _SAME_BATCH, now
+        if not fresh:
+            return 0
+        before, self._lag = self._lag, now - self._began - self._received - ahead / _OCTETS_A_SECOND
+        self._sooner.append(before - self._lag > CALM)
+        self._least = min(self._least, self._lag)
+        behind = self._lag - self._least
+        at_once = self._calm or behind >= PAUSE_SECONDS
+        return self._make_up(behind if at_once else self._lasting(now))
 
-    def _lasting(self, lag: float, now: float) -> float:
+    def _lasting(self, now: float) -> float:
         """What was missing during the whole of the last window."""
-        self._lags.append((now, lag))
+        self._lags.append((now, self._lag))
         while len(self._lags) > 1 and now - self._lags[1][0] >= WINDOW_SECONDS:
             self._lags.popleft()
         if now - self._lags[0][0] < WINDOW_SECONDS:
             return 0.0
         return min(lag for _, lag in self._lags) - self._least
 
+    @property
+    def _calm(self) -> bool:
+        """No batch, or one, came sooner than the one before: what is late is not on its way."""
+        return sum(self._sooner) <= 1
+
     def _make_up(self, behind: float) -> int:
-        frames = int(behind / FRAME_SECONDS + 1e-6)
-        if frames < _LEAST_FRAMES:
+        frames = int((behind - _SLACK) / FRAME_SECONDS)
+        if frames < (1 if self._calm else _LEAST_FRAMES):
             return 0
         self._received += frames * FRAME_SECONDS
+        self._lag -= frames * FRAME_SECONDS
         self._lags.clear()
         return frames * FRAME
