@@ -7,7 +7,8 @@ gateway at an Asterisk of their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import stat
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +18,13 @@ _SETTING = re.compile(r"^([^=>;]+?)\s*=>?\s*(.*?)\s*(?:;.*)?$")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
+    """``fatal``: a number is in danger."""
+
     file: str
     line: int
     what: str
     todo: str
+    fatal: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +42,37 @@ _MUST = (
     ("asterisk.conf", "options", "dumpcore", "no", "a core dump holds callers' numbers"),
     ("modules.conf", "modules", "autoload", "no", "modules nobody asked for log numbers"),
 )
-_MUST_NOT_LOAD = re.compile(
-    r"^(cdr_|cel_|app_verbose|app_record|app_voicemail|res_pjsip_(caller_id|diversion|history|logger)"
-    r"|res_hep|app_mixmonitor)"
+MUST_NOT_LOAD = re.compile(
+    r"^(cdr_|cel_|res_cdrel|app_(cdr|celgen|verbose|record|voicemail|minivm|mixmonitor|chanspy"
+    r"|dumpchan|userevent|system|queue|privacy|sms|stasis|externalivr|adsiprog|forkcdr|dictate|db\b)"
+    r"|res_pjsip_(caller_id|diversion|history|logger|header_funcs|publish|phoneprov|stir_shaken)"
+    r"|res_(hep|ari|stasis|security_log|snmp|prometheus|statsd|xmpp|odbc|config_|phoneprov|curl"
+    r"|http|calendar|smdi|realtime|manager)"
+    r"|func_(cdr|db|odbc|curl|shell|blacklist|env|realtime|pjsip)|pbx_(realtime|dundi|lua|spool))"
 )
+"""Modules that write down, publish or look up who calls, by their names."""
+STICKS = re.compile(r"^chan_(dongle|quectel)")
+FORGET = "Set(CALLERID(all)=)"
+FROM_LINE = re.compile(r"from-line(-[a-z0-9-]+)?")
+"""The contexts that trunks may deliver to: all of them forget first."""
 _MUST_NOT_LOG = re.compile(r"\b(verbose|debug|security|notice|dtmf|full)\b|\*")
-_FORGETS = ("CALLERID(all)", "CALLERID(ANI-all)", "CALLERID(RDNIS)", "CALLERID(DNID)")
+FORGETS = ("CALLERID(all)", "CALLERID(ANI-all)", "CALLERID(RDNIS)", "CALLERID(DNID)")
 
 
-def faults(directory: Path) -> list[Fault]:
-    """What in ``directory`` would leak; empty when nothing does."""
+def faults(directory: Path, srtp: Collection[str] = ()) -> list[Fault]:
+    """What in ``directory`` would leak; empty when nothing does. ``srtp``: trunks whose speech is
+    to be encrypted."""
     if not (directory / "asterisk.conf").is_file():
         return [Fault(str(directory), 0, "there is no asterisk.conf", "tipline-gw asterisk-config")]
     return [*_required(directory), *_modules(directory), *_logger(directory),
-            *_interfaces(directory), *_dialplan(directory)]  # fmt: skip
+            *_interfaces(directory), *_dialplan(directory), *_pjsip(directory, srtp),
+            *_dahdi(directory), *_sticks(directory), *_secrets(directory)]  # fmt: skip
+
+
+def loaded(directory: Path) -> list[str]:
+    """The modules that ``modules.conf`` names."""
+    settings = _settings(directory / "modules.conf")
+    return [s.value for s in settings if s.key in ("load", "preload", "require")]
 
 
 def _settings(path: Path) -> list[_Setting]:
@@ -76,7 +97,7 @@ def _required(directory: Path) -> Iterator[Fault]:
 def _modules(directory: Path) -> Iterator[Fault]:
     path = directory / "modules.conf"
     for setting in _settings(path):
-        if setting.key in ("load", "preload", "require") and _MUST_NOT_LOAD.match(setting.value):
+        if setting.key in ("load", "preload", "require") and MUST_NOT_LOAD.match(setting.value):
             yield Fault(
                 str(path),
                 setting.line,
@@ -108,9 +129,117 @@ def _dialplan(directory: Path) -> Iterator[Fault]:
     path = directory / "extensions.conf"
     text = path.read_text(errors="replace") if path.is_file() else ""
     before = text.split("AGI(agi://")[0]
-    for what in _FORGETS:
+    for what in FORGETS:
         if f"Set({what}=)" not in before:
             yield Fault(
                 str(path), 0, f"{what} is not blanked before the gateway is called",
                 "tipline-gw asterisk-config",
             )  # fmt: skip
+    for setting in _settings(path):
+        if FROM_LINE.fullmatch(setting.section) and not _forgets_first(setting):
+            yield Fault(
+                str(path), setting.line, f"[{setting.section}] does not begin by {FORGET}",
+                "make that the first priority of each extension there",
+            )  # fmt: skip
+
+
+def _forgets_first(setting: _Setting) -> bool:
+    """Also true of what is no first priority."""
+    if setting.key == "exten":
+        priority, _, does = setting.value.partition(",")[2].partition(",")
+        return priority.strip() != "1" or does.strip() == FORGET
+    return setting.key == "same"
+
+
+def _pjsip(directory: Path, srtp: Collection[str]) -> Iterator[Fault]:
+    path = directory / "pjsip.conf"
+    for name, endpoint in _endpoints(path):
+        keys = {setting.key: setting for setting in endpoint}
+        for setting in endpoint:
+            yield from _endpoint_says(path, setting)
+        if "context" not in keys:
+            yield Fault(str(path), endpoint[0].line, "an endpoint has no context", _TO_FROM_LINE)
+        encryption = keys.get("media_encryption")
+        if name in srtp and (encryption is None or encryption.value != "sdes"):
+            line = encryption.line if encryption else endpoint[0].line
+            what = "speech of a trunk with srtp = true goes in clear"
+            yield Fault(str(path), line, what, "set media_encryption = sdes")
+
+
+_TO_FROM_LINE = "set context = from-line, or write it again: tipline-gw asterisk-config"
+_ENDPOINT_NO = (
+    "trust_id_inbound", "trust_id_outbound", "send_pai", "send_rpid", "send_diversion",
+    "send_connected_line", "send_history_info", "allow_subscribe", "one_touch_recording",
+    "media_encryption_optimistic",
+)  # fmt: skip
+"""Options of an endpoint that must not be on: they believe, tell or record who calls."""
+
+
+def _endpoint_says(path: Path, setting: _Setting) -> Iterator[Fault]:
+    if setting.key in _ENDPOINT_NO and setting.value not in ("no", "false", "off", "0"):
+        what = f"{setting.key} takes or gives who calls, or lets speech go in clear"
+        yield Fault(str(path), setting.line, what, f"set {setting.key} = no")
+    if setting.key == "context" and not FROM_LINE.fullmatch(setting.value):
+        what = "calls go to a context that may not forget who calls"
+        yield Fault(str(path), setting.line, what, _TO_FROM_LINE)
+
+
+def _endpoints(path: Path) -> Iterator[tuple[str, list[_Setting]]]:
+    """Each endpoint's name and settings. Sections of one name differ by their type, which begins
+    them as this gateway writes it."""
+    section: list[_Setting] = []
+    for setting in [*_settings(path), _Setting(0, "", "type", "")]:
+        if setting.key == "type" or (section and setting.section != section[0].section):
+            if any((s.key, s.value) == ("type", "endpoint") for s in section):
+                yield section[0].section, section
+            section = []
+        section.append(setting)
+
+
+def _dahdi(directory: Path) -> Iterator[Fault]:
+    """chan_dahdi.conf is read downwards: a channel has what was said above it."""
+    path = directory / "chan_dahdi.conf"
+    said: dict[str, str] = {}
+    for setting in _settings(path):
+        said[setting.key] = setting.value
+        if setting.key != "channel":
+            continue
+        if said.get("usecallerid") != "no":
+            what = "usecallerid takes the caller's number out of the signalling"
+            yield Fault(str(path), setting.line, what, "set usecallerid = no above it")
+        if not FROM_LINE.fullmatch(said.get("context", "")):
+            what = "calls go to a context that may not forget who calls"
+            yield Fault(str(path), setting.line, what, _TO_FROM_LINE)
+
+
+def _sticks(directory: Path) -> Iterator[Fault]:
+    for name in ("dongle.conf", "quectel.conf"):
+        path = directory / name
+        settings = _settings(path)
+        for key, value in (("disablesms", "yes"), ("smsdb", ":memory:")):
+            there = [setting for setting in settings if setting.key == key]
+            wrong = [setting for setting in there if setting.value != value]
+            if settings and (wrong or not there):
+                what = "texts and who sent them are kept or logged by the driver"
+                yield Fault(str(path), wrong[0].line if wrong else 0, what, f"set {key} = {value}")
+        for setting in settings:
+            if setting.key == "context" and not FROM_LINE.fullmatch(setting.value):
+                what = "calls go to a context that may not forget who calls"
+                yield Fault(str(path), setting.line, what, _TO_FROM_LINE)
+    if any(STICKS.match(name) for name in loaded(directory)):
+        for setting in _settings(directory / "logger.conf"):
+            if setting.section == "logfiles":
+                what = "drivers of GSM sticks quote callers even in errors"
+                yield Fault(str(directory / "logger.conf"), setting.line, what, "log nothing")
+
+
+def _secrets(directory: Path) -> Iterator[Fault]:
+    private = list(directory.glob("keys/*"))
+    for path in sorted(directory.glob("*.conf")):
+        if any(s.key in ("password", "md5_cred", "secret") for s in _settings(path)):
+            private.append(path)
+    for path in private:
+        if path.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP):
+            yield Fault(
+                str(path), 0, "others can read a password or a key", f"chmod o-rwx,g-w {path}"
+            )

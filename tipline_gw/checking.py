@@ -14,7 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tipline_gw.asterisk_files import Fault
 from tipline_gw.asterisk_files import faults as asterisk_faults
+from tipline_gw.asterisk_live import live_faults, runs
 from tipline_gw.errors import TiplineError
 from tipline_gw.modems import balance, profiles
 from tipline_gw.modems.pin import read_pin
@@ -22,6 +24,8 @@ from tipline_gw.prompts.check import Problem
 from tipline_gw.prompts.check import check as check_prompts
 from tipline_gw.sealing.recipients import load_recipients
 from tipline_gw.settings import Settings
+from tipline_gw.settings.secret import read_secret
+from tipline_gw.settings.trunks import SipTrunk, Stick
 from tipline_gw.store import repository
 from tipline_gw.store.engine import open_engine
 
@@ -48,18 +52,54 @@ class Finding:
         return asdict(self)
 
 
-def findings(config: Path, settings: Settings, asterisk: Path | None) -> list[Finding]:
-    """All of them; empty when all is well."""
+def findings(
+    config: Path, settings: Settings, asterisk: Path | None, live: Path | None = None
+) -> list[Finding]:
+    """All of them; empty when all is well. ``asterisk``: a configuration to read; the Asterisk
+    that runs with it is asked as well. ``live``: ask the one that runs with this, and say so if
+    none does."""
     found: list[Finding] = []
     found += _permissions(config, settings)
     found += _attempt(settings.recipients.file, partial(load_recipients, settings.recipients.file))
     found += _profiles(config, settings)
+    found += _trunks(config, settings)
     found += _listeners(config, settings)
     found += _store(config, settings)
     found += _prompts(settings)
-    if asterisk is not None:
-        found += [Finding(f.file, f.line, f.what, f.todo) for f in asterisk_faults(asterisk)]
+    found += _asterisk(settings, asterisk, live)
     return found
+
+
+def _asterisk(settings: Settings, files: Path | None, live: Path | None) -> Iterator[Finding]:
+    srtp = [t.name for t in settings.trunk if isinstance(t, SipTrunk) and t.srtp]
+    if files is not None:
+        yield from map(_finding, asterisk_faults(files, srtp))
+    if live is None and files is not None:
+        try:
+            live = files if runs(files) else None
+        except PermissionError:
+            what = "whether this Asterisk runs cannot be seen from here"
+            yield Finding(str(files), 0, what, "run check as root as well", fatal=False)
+    if live is not None:
+        try:
+            yield from map(_finding, live_faults(live, srtp))
+        except TiplineError as error:
+            yield Finding(str(live), 0, error.what, error.todo)
+
+
+def _finding(fault: Fault) -> Finding:
+    return Finding(fault.file, fault.line, fault.what, fault.todo, fault.fatal)
+
+
+def _trunks(config: Path, settings: Settings) -> Iterator[Finding]:
+    for trunk in settings.trunk:
+        if isinstance(trunk, SipTrunk):
+            for path in filter(None, (trunk.secret_file, trunk.inbound_secret_file)):
+                yield from _attempt(path, partial(read_secret, path))
+        elif isinstance(trunk, Stick):
+            what = f"trunk {trunk.name}: a stick's own call list keeps who called it"
+            todo = "put in a SIM and stick of their own, and see docs/trunks.md on emptying it"
+            yield Finding(str(config), 0, what, todo, fatal=False)
 
 
 def _attempt(file: Path, do: Callable[[], object]) -> Iterator[Finding]:

@@ -10,12 +10,14 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from tipline_gw import __version__
 from tipline_gw.boundary.pdu import join
+from tipline_gw.domain.dialog import Dialog
 from tipline_gw.domain.tip import Kind
 from tipline_gw.errors import StoreError
 from tipline_gw.intake.calls import CallTip
@@ -25,18 +27,22 @@ from tipline_gw.intake.desk import Desk
 from tipline_gw.intake.sms import SmsIntake
 from tipline_gw.ivr.dialog import dialog
 from tipline_gw.modem_host import ModemHost
+from tipline_gw.prompts import names
 from tipline_gw.prompts.catalogue import Catalogue
 from tipline_gw.sealing.recipients import load_recipients
 from tipline_gw.settings import Settings
+from tipline_gw.settings.numbers import Manners, manners
 from tipline_gw.store import repository
 from tipline_gw.store.engine import migrate, open_engine
 from tipline_gw.store.writer import Writer
 from tipline_gw.telemetry.health import HealthServer, sd_notify
 from tipline_gw.telemetry.metrics import Metrics
+from tipline_gw.voice.admission import Admission, Rules, Verdict, challenge
 from tipline_gw.voice.audiosocket import AudioSocketServer
 from tipline_gw.voice.call import run_call
 from tipline_gw.voice.channel import Channel
 from tipline_gw.voice.fastagi import FastAgiServer
+from tipline_gw.voice.lobby import Reason
 
 _log = structlog.get_logger()
 
@@ -90,6 +96,8 @@ class Daemon:
 
     def _listen(self) -> None:
         voice = self._settings.voice
+        most = {trunk.name: trunk.max_calls for trunk in self._settings.trunk if trunk.max_calls}
+        self._admission = Admission(Rules(most, voice.challenge_calls))
         self._audio = AudioSocketServer(voice.audio_listen, max_calls=voice.max_calls)
         self._agi = FastAgiServer(voice.agi_listen, self._answer, max_calls=voice.max_calls)
         self._health = HealthServer(
@@ -97,8 +105,17 @@ class Daemon:
         )
         metrics = self.metrics
         metrics.gauge("calls_now", "Calls under way.", lambda: self._agi.active)
-        metrics.gauge("connections_refused", "FastAGI, over max_calls.", lambda: self._agi.refused)
-        metrics.gauge("connections_malformed", "Not FastAGI.", lambda: self._agi.malformed)
+        rooms = {"agi": self._agi.turned_away, "audio": self._audio.turned_away}
+        metrics.gauge_by(
+            "connections_turned_away",
+            "Connections of FastAGI and AudioSocket that were not served, and why.",
+            ("room", "reason"),
+            {
+                (room, reason.value): partial(turned_away.__getitem__, reason)
+                for room, turned_away in rooms.items()
+                for reason in Reason
+            },
+        )
 
     # Life.
 
@@ -149,15 +166,38 @@ class Daemon:
 
     # The way of a call.
 
-    def _answer(self, channel: Channel, _environment: Mapping[str, str]) -> None:
-        voice, line = self._settings.voice, self._settings.line
+    def _answer(self, channel: Channel, environment: Mapping[str, str]) -> None:
+        trunk = environment.get("agi_arg_1", "")
+        told = manners(self._settings, environment.get("agi_arg_2"))
+        with self._admission.call(trunk) as verdict:
+            if verdict is Verdict.REFUSE:
+                self.metrics.calls_refused.labels(trunk).inc()
+            else:
+                self._converse(channel, self._dialog(verdict, told), told.languages[0])
+
+    def _dialog(self, verdict: Verdict, told: Manners) -> Dialog:
+        key = None
+        if verdict is Verdict.CHALLENGE:
+            self.metrics.calls_challenged.inc()
+            key = challenge()
+        return dialog(
+            told.languages,
+            greeting=told.greeting or names.WELCOME,
+            disguise=self._settings.voice.disguise,
+            challenge=key,
+            offered=self._settings.line.languages,
+        )
+
+    def _converse(self, channel: Channel, conversation: Dialog, language: str) -> None:
+        voice = self._settings.voice
         end = run_call(
             channel,
-            dialog(line.languages),
-            lambda: CallTip(self._desk, line.languages[0], voice.max_recording_seconds),
+            conversation,
+            lambda: CallTip(self._desk, language, voice.max_recording_seconds),
             self._desk.news_of,
             self._audio,
             voice.max_recording_seconds,
+            on_event=lambda what: self.metrics.call_events.labels(what).inc(),
         )
         self.metrics.calls.labels(end.value).inc()
 
@@ -173,6 +213,8 @@ class Daemon:
     def _faults(self) -> list[str]:
         """What a restart would mend."""
         faults = [] if self._writer.alive else ["the store's writer is dead"]
+        if not (self._agi.alive and self._audio.alive):
+            faults.append("no call is let in")
         return faults + self._modems.faults()
 
     def _hindrances(self) -> list[str]:

@@ -51,6 +51,11 @@ def test_of_asterisks_environment_six_variables_are_let_in() -> None:
     }
 
 
+def test_trunk_and_number_are_let_in_by_their_names() -> None:
+    told = {"agi_arg_1": "pri-2", "agi_arg_2": "centro"}
+    assert read(b"agi_arg_1: pri-2\nagi_arg_2: centro\n\n") == told
+
+
 def test_carriage_returns_are_forgiven_and_the_rest_is_left() -> None:
     stream = io.BytesIO(b"agi_language: es_MX\r\n\r\n200 result=0\n")
     assert read_environment(stream.readline) == {"agi_language": "es_MX"}
@@ -60,6 +65,7 @@ def test_carriage_returns_are_forgiven_and_the_rest_is_left() -> None:
 @pytest.mark.parametrize(
     "line",
     [f"agi_network_script: {NUMBER}", "agi_network_script: a12345", "agi_network_script: 1a2b3c4d5",
+     f"agi_arg_2: {NUMBER}", "agi_arg_2: centro-65612", "agi_arg_2: ", "agi_arg_3: centro",
      f"agi_arg_1: {NUMBER}", "agi_arg_1: line-65612", "agi_arg_1: 1line", "agi_arg_1: LINE",
      "agi_arg_1: " + "a" * 32, f"agi_language: {NUMBER}", "agi_language: español",
      f"agi_version: {NUMBER}", "agi_version: 5265.6123.4567", "agi_enhanced: 526",

@@ -22,6 +22,7 @@ from tipline_gw.domain.dialog import (
     Listen,
     LookUp,
     NotFound,
+    PlayAnswer,
     PlayBack,
     Refused,
     Silence,
@@ -44,22 +45,28 @@ _HEARD = st.builds(
     Heard,
     st.sampled_from([Ended.KEY, Ended.LIMIT, Ended.FAILED]),
     st.sampled_from([0.0, 0.4, 0.5, 9.0]),
+    st.booleans(),
 )
+_FOUND = st.builds(Found, st.sampled_from(State), st.booleans(), st.booleans())
+
+ADDED = Kept(None)
 
 
-def answers(command: Command) -> st.SearchStrategy[Event]:
-    """All that can come back, hang-up apart."""
+def answers(command: Command, *, addition: bool = False) -> st.SearchStrategy[Event]:
+    """All that can come back, hang-up apart. ``addition``: it is one that is kept."""
     match command:
         case Ask(digits=1) | PlayBack():
             return st.one_of(_KEY, st.just(Silence()))
+        case PlayAnswer():
+            return st.one_of(_KEY, st.sampled_from([Silence(), Refused()]))
         case Ask():
             return st.one_of(_TYPED, st.just(Silence()))
         case Listen():
             return _HEARD
         case Keep():
-            return st.sampled_from([Kept(CODE), Refused()])
+            return st.sampled_from([ADDED if addition else Kept(CODE), Refused()])
         case LookUp():
-            return st.one_of(st.sampled_from(State).map(Found), st.just(NotFound()))
+            return st.one_of(_FOUND, st.sampled_from([NotFound(), Refused()]))
         case _:
             return st.just(Done())
 
@@ -67,7 +74,7 @@ def answers(command: Command) -> st.SearchStrategy[Event]:
 def silent(command: Command) -> Event:
     """Never presses a key, and speaks when the tone comes."""
     match command:
-        case Ask() | PlayBack():
+        case Ask() | PlayBack() | PlayAnswer():
             return Silence()
         case Listen():
             return Heard(Ended.KEY, 8.0)
@@ -80,10 +87,10 @@ def silent(command: Command) -> Event:
 
 
 def call(
-    languages: Sequence[str], answer: Answer, hang_up_after: int | None = None
+    languages: Sequence[str], answer: Answer, hang_up_after: int | None = None, **options: str
 ) -> Iterator[tuple[Command, Event]]:
     """Each command with its event until the dialog ends, and it must end by itself."""
-    steps = dialog(languages)
+    steps = dialog(languages, **options)  # type: ignore[arg-type]
     command = next(steps)
     count = 0
     while True:
@@ -94,3 +101,16 @@ def call(
             command = steps.send(event)
         except StopIteration:
             return
+
+
+def at_random(data: st.DataObject) -> Answer:
+    """A caller who does whatever hypothesis draws, on a line that answers as a real one does."""
+    adding = False
+
+    def answer(command: Command) -> Event:
+        nonlocal adding
+        if isinstance(command, Listen):
+            adding = command.addition
+        return data.draw(answers(command, addition=adding))
+
+    return answer

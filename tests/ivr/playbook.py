@@ -1,27 +1,27 @@
 """A call on paper: what the dialog commands, and what it is told.
 
 ``Playbook(["es"]) << Ask(...) >> Keys("1") << ...`` reads like the call: ``<<`` is the next
-command of the dialog, ``>>`` the event it is sent. A ``Say`` and a ``Speak`` are answered by
-``Done`` at once, as they always are.
+command of the dialog, ``>>`` the event it is sent. A ``Say``, a ``Speak`` and a ``Count`` are
+answered by ``Done`` at once, as they always are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tipline_gw.domain.dialog import Command, Done, Event, Say, Speak
+from tipline_gw.domain.dialog import Command, Count, Done, Event, Say, Speak
 from tipline_gw.ivr.dialog import dialog
 
 
 class Playbook:
-    def __init__(self, languages: Sequence[str] = ("es", "en")) -> None:
-        self._dialog = dialog(languages)
+    def __init__(self, languages: Sequence[str] = ("es", "en"), **options: object) -> None:
+        self._dialog = dialog(languages, **options)  # type: ignore[arg-type]
         self.command: Command | None = next(self._dialog)
 
     def __lshift__(self, expected: Command | None) -> Playbook:
         """The dialog's command is ``expected``; ``None``: it has ended."""
         assert self.command == expected
-        return self >> Done() if isinstance(expected, Say | Speak) else self
+        return self >> Done() if isinstance(expected, Say | Speak | Count) else self
 
     def __rshift__(self, event: Event) -> Playbook:
         assert self.command is not None, "the dialog has ended"

@@ -17,31 +17,37 @@ from tipline_gw.domain.dialog import (
     Silence,
     Speak,
 )
-from tipline_gw.ivr.leaving import spelled
+from tipline_gw.ivr.memory import MOST_ANSWERS, spelled
 
 MAIN = Ask(("welcome", "menu-main"), 4.0)
-INSTRUCTION = Ask(("leave-tip",), 0.1)
-TONE = Say(("tone",))
+INSTRUCTION = Ask(("leave-tip",), 0.0)
+TONE = Ask(("tone",), 0.0)
+AGAIN = Ask(("nothing-heard", "tone"), 0.0)
 REVIEW = Ask(("menu-review",), 4.0)
-SPELLED = (
-    *("pause", "digit-1", "digit-2", "digit-3", "digit-4"),
-    *("pause", "digit-5", "digit-6", "digit-7", "digit-8"),
-    *("pause", "digit-9", "digit-0", "digit-1", "digit-8", "pause"),
-)
+
+
+def paced(group: str) -> tuple[str, ...]:
+    return tuple(each for digit in group for each in (f"digit-{digit}", "pause"))
+
+
+GAP = ("pause", "pause")
+SPELLED = ("pause", *paced("1234"), *GAP, *paced("5678"), *GAP, *paced("9018"))
 CODE_FIRST = Say(("your-code", *SPELLED))
 CODE_SECOND = Ask(("code-repeat", *SPELLED, "code-care", "code-again"), 4.0)
 CODE_MORE = Ask(("code-repeat", *SPELLED, "code-again"), 4.0)
-SORRY = Say(("cannot-take-now", "goodbye"))
 GOODBYE = Say(("goodbye",))
+SORRY = Say(("cannot-take-now",))
 SPOKE = Heard(Ended.KEY, 12.0)
 EMPTY = Heard(Ended.KEY, 0.2)
+DEAD = Heard(Ended.KEY, 9.0, spoken=False)
+NOTHING = Ask(("nothing-recorded", "menu-nothing"), 4.0)
 
 
 @pytest.fixture
 def play() -> Playbook:
     """At the first Listen."""
     start = Playbook(["es"]) << Speak("es") << MAIN
-    return start >> Keys("1") << INSTRUCTION >> Silence() << TONE << Listen()
+    return start >> Keys("1") << INSTRUCTION >> Silence() << TONE >> Silence() << Listen()
 
 
 @pytest.fixture
@@ -61,16 +67,53 @@ def test_a_tip_is_spoken_kept_and_its_code_said(play):
 
 
 def test_a_caller_who_cannot_press_keys_leaves_a_tip_and_gets_its_code():
-    help_ = Ask(("menu-main-help",), 4.0)
+    help_ = Ask(("menu-main-help", "voice-offer"), 4.0)
     play = Playbook(["es"]) << Speak("es") << MAIN >> Silence() << help_ >> Silence()
-    play << help_ >> Silence() << INSTRUCTION >> Silence() << TONE << Listen() >> SPOKE
+    play << help_ >> Silence() << INSTRUCTION >> Silence() << TONE >> Silence() << Listen() >> SPOKE
     play << REVIEW >> Silence() << REVIEW >> Silence() << REVIEW >> Silence()
     end(play << Keep() >> Kept(CODE))
 
 
 def test_a_key_during_the_instruction_goes_straight_to_the_tone():
     play = Playbook(["es"]) << Speak("es") << MAIN >> Keys("1") << INSTRUCTION
-    play >> Keys("5") << TONE << Listen()
+    play >> Keys("5") << TONE >> Silence() << Listen()
+
+
+def test_a_key_typed_ahead_of_the_tone_has_it_sound_again():
+    play = Playbook(["es"]) << Speak("es") << MAIN >> Keys("1") << INSTRUCTION >> Silence()
+    play << TONE >> Keys("5") << TONE >> Keys("#") << TONE >> Silence() << Listen()
+
+
+def test_advice_and_the_way_back_are_there_until_the_tone_has_sounded():
+    play = Playbook(["es"]) << Speak("es") << MAIN >> Keys("1") << INSTRUCTION >> Keys("0")
+    play << Ask(("advice", "leave-tip"), 0.0) >> Silence() << TONE >> Keys("0")
+    play << Ask(("advice", "leave-tip"), 0.0) >> Silence() << TONE >> Keys("*")
+    play << Ask(("menu-main",), 4.0)
+
+
+def test_three_leaves_a_tip_with_a_changed_voice():
+    play = Playbook(["es"]) << Speak("es") << MAIN >> Keys("3")
+    play << Ask(("voice-will-change", "leave-tip"), 0.0) >> Silence() << TONE >> Silence()
+    play << Listen(disguised=True) >> SPOKE << Ask(("voice-changed", "menu-review"), 4.0)
+    play >> Keys("4") << TONE >> Silence() << Listen(append=True, disguised=True)
+
+
+def test_three_leaves_a_voice_alone_where_all_others_are_changed():
+    play = Playbook(["es"], disguise="default") << Speak("es") << MAIN >> Keys("3")
+    play << INSTRUCTION >> Keys("*") << Ask(("menu-main",), 4.0) >> Keys("1") << INSTRUCTION
+    play >> Silence() << TONE >> Silence() << Listen(disguised=True)
+
+
+def test_silence_takes_the_usual_voice_of_the_line():
+    help_ = Ask(("menu-main-help", "voice-own"), 4.0)
+    play = Playbook(["es"], disguise="default") << Speak("es") << MAIN >> Silence() << help_
+    play >> Silence() << help_ >> Silence() << INSTRUCTION >> Silence() << TONE >> Silence()
+    play << Listen(disguised=True)
+
+
+def test_three_means_nothing_where_no_voice_is_changed():
+    play = Playbook(["es"], disguise="off") << Speak("es") << MAIN >> Keys("3")
+    play << Ask(("menu-main-help",), 4.0) >> Keys("1") << INSTRUCTION
 
 
 def test_star_during_the_instruction_goes_back():
@@ -79,7 +122,18 @@ def test_star_during_the_instruction_goes_back():
 
 
 def test_wrong_keys_at_the_review_keep_the_tip(play):
-    play >> SPOKE << REVIEW >> Keys("9") << REVIEW >> Keys("*") << REVIEW >> Keys("#") << Keep()
+    play >> SPOKE << REVIEW >> Keys("9") << REVIEW >> Keys("5") << REVIEW >> Keys("#") << Keep()
+
+
+def test_star_at_the_review_is_one_step_back_and_forth_again(play):
+    play >> SPOKE << REVIEW >> Keys("*") << INSTRUCTION >> Keys("*") << REVIEW
+    play >> Keys("*") << INSTRUCTION >> Silence() << TONE >> Keys("*") << REVIEW >> Keys("1")
+    play << Keep()
+
+
+def test_advice_at_the_review_comes_back_to_it(play):
+    play >> SPOKE << REVIEW >> Keys("0") << Ask(("advice", "menu-review"), 4.0) >> Keys("1")
+    play << Keep()
 
 
 def test_the_caller_can_hear_what_was_recorded(play):
@@ -95,11 +149,31 @@ def test_a_key_that_means_nothing_only_ends_the_playback(play):
 
 
 def test_the_caller_can_record_again(play):
-    play >> SPOKE << REVIEW >> Keys("3") << TONE << Listen(append=False) >> SPOKE << REVIEW
+    (
+        play
+        >> SPOKE
+        << REVIEW
+        >> Keys("3")
+        << TONE
+        >> Silence()
+        << Listen(append=False)
+        >> SPOKE
+        << REVIEW
+    )
 
 
 def test_the_caller_can_add_more(play):
-    play >> SPOKE << REVIEW >> Keys("4") << TONE << Listen(append=True) >> SPOKE << REVIEW
+    (
+        play
+        >> SPOKE
+        << REVIEW
+        >> Keys("4")
+        << TONE
+        >> Silence()
+        << Listen(append=True)
+        >> SPOKE
+        << REVIEW
+    )
 
 
 def test_a_recording_that_hit_the_limit_says_so_once(play):
@@ -108,18 +182,32 @@ def test_a_recording_that_hit_the_limit_says_so_once(play):
 
 
 def test_adding_where_nothing_is_left_leads_back_to_the_review(play):
-    play >> SPOKE << REVIEW >> Keys("4") << TONE << Listen(append=True)
+    play >> SPOKE << REVIEW >> Keys("4") << TONE >> Silence() << Listen(append=True)
     play >> Heard(Ended.LIMIT, 0.0) << Ask(("limit-reached", "menu-review"), 4.0)
 
 
-def test_an_empty_recording_asks_once_more(play):
-    again = Say(("nothing-heard", "tone"))
-    play >> EMPTY << again << Listen() >> SPOKE << REVIEW
+@pytest.mark.parametrize("nothing", [EMPTY, DEAD, Heard(Ended.LIMIT, 180.0, spoken=False)])
+def test_an_empty_or_silent_recording_asks_once_more(play, nothing):
+    play >> nothing << AGAIN >> Silence() << Listen() >> SPOKE << REVIEW
 
 
-def test_two_empty_recordings_end_the_call_without_a_code(play):
-    again = Say(("nothing-heard", "tone"))
-    play >> EMPTY << again << Listen() >> EMPTY << Say(("nothing-recorded", "goodbye")) << None
+@pytest.mark.parametrize("nothing", [EMPTY, DEAD])
+def test_two_of_them_lead_on_to_a_menu_and_store_nothing(play, nothing):
+    play >> nothing << AGAIN >> Silence() << Listen() >> nothing << NOTHING
+    play >> Keys("0") << Ask(("advice", "menu-nothing"), 4.0) >> Keys("1") << TONE
+    play >> Silence() << Listen() >> nothing << AGAIN >> Silence() << Listen() >> nothing << NOTHING
+    play >> Keys("*") << Ask(("menu-main",), 4.0)
+
+
+def test_silence_to_the_end_is_a_goodbye(play):
+    play >> DEAD << AGAIN >> Silence() << Listen() >> DEAD << NOTHING
+    again = Ask(("menu-nothing",), 4.0)
+    play >> Silence() << again >> Silence() << again >> Silence() << GOODBYE << None
+
+
+def test_each_recording_may_be_asked_for_once_more(play):
+    play >> DEAD << AGAIN >> Silence() << Listen() >> SPOKE << REVIEW
+    play >> Keys("3") << TONE >> Silence() << Listen() >> DEAD << AGAIN
 
 
 def test_half_a_second_is_speech(play):
@@ -127,21 +215,34 @@ def test_half_a_second_is_speech(play):
 
 
 def test_an_empty_second_recording_does_not_lose_the_first(play):
-    play >> SPOKE << REVIEW >> Keys("3") << TONE << Listen() >> EMPTY
-    play << Say(("nothing-heard", "tone")) << Listen() >> EMPTY << REVIEW >> Keys("1") << Keep()
+    play >> SPOKE << REVIEW >> Keys("3") << TONE >> Silence() << Listen() >> EMPTY
+    play << AGAIN >> Silence() << Listen() >> EMPTY
+    play << Ask(("nothing-new", "menu-review"), 4.0) >> Keys("1") << Keep()
 
 
 def test_a_recording_that_failed_is_an_apology(play):
-    play >> Heard(Ended.FAILED, 0.0) << SORRY << None
+    play >> Heard(Ended.FAILED, 0.0) << SORRY << GOODBYE << None
 
 
-def test_an_addition_that_failed_still_earns_the_code_of_the_rest(play):
-    play >> SPOKE << REVIEW >> Keys("4") << TONE << Listen(append=True)
-    end(play >> Heard(Ended.FAILED, 3.0) << Say(("part-lost",)) << Keep() >> Kept(CODE))
+LOST = Say(("part-lost", "your-code", *SPELLED))
+
+
+def test_adding_more_that_failed_still_earns_the_code_of_the_rest(play):
+    play >> SPOKE << REVIEW >> Keys("4") << TONE >> Silence() << Listen(append=True)
+    play >> Heard(Ended.FAILED, 0.0) << Keep() >> Kept(CODE) << LOST << CODE_SECOND
+
+
+def test_a_recording_that_broke_off_is_kept_as_far_as_it_came(play):
+    play >> Heard(Ended.FAILED, 9.0) << Keep() >> Kept(CODE) << LOST << CODE_SECOND
+
+
+def test_one_that_broke_off_and_cannot_be_kept_is_an_apology(play):
+    play >> Heard(Ended.FAILED, 9.0) << Keep() >> Refused()
+    play << SORRY << GOODBYE << None
 
 
 def test_a_store_that_refuses_is_an_apology(play):
-    play >> SPOKE << REVIEW >> Keys("1") << Keep() >> Refused() << SORRY << None
+    play >> SPOKE << REVIEW >> Keys("1") << Keep() >> Refused() << SORRY << GOODBYE << None
 
 
 def test_one_says_the_code_again(told):
@@ -152,18 +253,24 @@ def test_a_wrong_key_says_the_code_again_rather_than_cut_it_short(told):
     told << CODE_SECOND >> Keys("5") << CODE_MORE >> Keys("#") << CODE_MORE >> Keys("9") << GOODBYE
 
 
+def test_advice_and_the_way_back_after_the_code(told):
+    told << CODE_SECOND >> Keys("0") << Ask(("advice", *CODE_MORE.prompts), 4.0) >> Keys("*")
+    told << Ask(("menu-main",), 4.0) >> Keys("1") << INSTRUCTION >> Keys("*")
+    told << Ask(("menu-main",), 4.0)
+
+
 def test_the_code_is_not_said_for_ever(told):
     told << CODE_SECOND >> Keys("1")
-    for _ in range(7):
+    for _ in range(MOST_ANSWERS - 3):
         told << CODE_MORE >> Keys("1")
-    told << GOODBYE << None
+    told << CODE_MORE >> Keys("1") << GOODBYE << None
 
 
 def test_endless_second_thoughts_keep_the_tip(play):
     play >> SPOKE
-    for _ in range(12):
-        play << REVIEW >> Keys("3") << TONE << Listen() >> SPOKE
-    play << Keep()
+    for _ in range(MOST_ANSWERS - 1):
+        play << REVIEW >> Keys("3") << TONE >> Silence() << Listen() >> SPOKE
+    play << REVIEW >> Keys("3") << Keep()
 
 
 @pytest.mark.parametrize("event", [HungUp(), Heard(Ended.HANGUP, 20.0)])
@@ -175,5 +282,5 @@ def test_hang_up_while_the_code_is_said_just_ends(play):
     play >> SPOKE << REVIEW >> Keys("1") << Keep() >> Kept(CODE) >> HungUp() << None
 
 
-def test_a_code_is_spelled_in_groups_of_four_with_pauses():
+def test_a_code_is_spelled_in_groups_of_four_with_longer_pauses_between():
     assert spelled(CODE) == SPELLED

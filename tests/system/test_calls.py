@@ -168,7 +168,9 @@ def test_no_tip_is_marked_partial_because_its_caller_hung_up(calls):
     assert len(spoken) == 7
     assert not any(tip.envelope["partial"] or tip.truncated for tip in spoken)
     for tip in spoken:
-        assert abs(tip.envelope["seconds"] - len(tip.pcm) / 16000) < 0.3
+        # The quiet that confirms a hash is recorded; what of it is digital silence at the very
+        # end is taken off with the padding.
+        assert -0.1 < tip.envelope["seconds"] - len(tip.pcm) / 16000 < 1.3
         assert tip.envelope["language"] == "es"
 
 

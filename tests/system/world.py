@@ -14,6 +14,7 @@ from pathlib import Path
 from tipline_gw.demo import sip_caller as sip
 from tipline_gw.demo.asterisk_host import Asterisk, Host
 from tipline_gw.demo.modem_control import VirtualModem
+from tipline_gw.demo.rtp_phone import PLAIN, Handset
 from tipline_gw.demo.stage import Gateway, free_port, set_up, tipline
 from tipline_gw.domain.tip import Kind
 from tipline_gw.store import repository
@@ -92,8 +93,8 @@ class Exchange:
     booted_with: list[str]
     pool: ThreadPoolExecutor
 
-    def call(self, number: str, *steps: sip.Step) -> "Future[sip.Report]":
-        caller = sip.Caller(self.host, self.listen)
+    def call(self, number: str, *steps: sip.Step, handset: Handset = PLAIN) -> "Future[sip.Report]":
+        caller = sip.Caller(self.host, self.listen, handset)
         return self.pool.submit(caller.call, list(steps), caller_number=number)
 
     @property

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from tipline_gw.domain.case_code import CaseCode, draw
 from tipline_gw.domain.dialog import Ended
+from tipline_gw.domain.tip import TipId
 from tipline_gw.errors import StoreError
 from tipline_gw.voice.audiosocket import AudioSocketServer
 from tipline_gw.voice.frames import FRAME, Frame, FrameReader, Kind
@@ -17,6 +18,10 @@ from tipline_gw.voice.frames import FRAME, Frame, FrameReader, Kind
 SPEECH = bytes(range(1, 161)) * 2
 """One frame of something that is not silence."""
 assert len(SPEECH) == FRAME
+
+
+HALF_A_SECOND = 25
+"""Frames: a hash sooner than that does not end a recording."""
 
 
 def audio(payload: bytes = SPEECH) -> bytes:
@@ -34,6 +39,7 @@ class FakeRecording:
     def __init__(self, limit: int | None = None) -> None:
         self.pcm = bytearray()
         self.ended: list[Ended] = []
+        self.spoken: list[bool] = []
         self._limit = limit
 
     def write(self, pcm: bytes | bytearray | memoryview) -> None:
@@ -41,8 +47,9 @@ class FakeRecording:
             raise StoreError("the store takes no more")
         self.pcm += pcm
 
-    def finish(self, ended: Ended) -> None:
+    def finish(self, ended: Ended, *, spoken: bool = True) -> None:
         self.ended.append(ended)
+        self.spoken.append(spoken)
 
 
 class FakeTip:
@@ -50,6 +57,7 @@ class FakeTip:
 
     def __init__(self, *, limit: int | None = None, refuse: bool = False) -> None:
         self.language: str | None = None
+        self.adds_to: TipId | None = None
         self.recordings: list[FakeRecording] = []
         self.appended: list[bool] = []
         self.code = draw()
@@ -67,10 +75,10 @@ class FakeTip:
     def spoken(self) -> memoryview:
         return memoryview(bytearray(b"".join(bytes(r.pcm) for r in self.recordings)))
 
-    def keep(self) -> CaseCode:
+    def keep(self) -> CaseCode | None:
         if self._refuse:
             raise StoreError("no room")
-        return self.code
+        return self.code if self.adds_to is None else None
 
     def close(self) -> None:
         self.closed += 1
@@ -82,7 +90,7 @@ class AudioPeer:
     def __init__(self, address: str, token: str | None = None) -> None:
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout=10)
-        self._reader = FrameReader()
+        self.reader = FrameReader()
         if token is not None:
             self.send(Frame(Kind.UUID, uuid.UUID(token).bytes).to_bytes())
 
@@ -96,7 +104,7 @@ class AudioPeer:
             data = self.socket.recv(65536)
             if not data:
                 break
-            frames += self._reader.feed(data)
+            frames += self.reader.feed(data)
         return frames
 
     def closed_by_server(self) -> bool:

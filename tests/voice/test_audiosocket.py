@@ -1,3 +1,4 @@
+import contextlib
 import socket
 import threading
 import time
@@ -11,6 +12,7 @@ from tipline_gw.errors import VoiceError
 from tipline_gw.voice import audiosocket
 from tipline_gw.voice.audiosocket import AudioStream
 from tipline_gw.voice.frames import Frame, Kind
+from tipline_gw.voice.lobby import Reason
 
 
 def everything(stream: AudioStream) -> list[Frame]:
@@ -57,10 +59,11 @@ def test_a_connection_without_its_token_is_closed_and_counted(wire: bytes) -> No
         expected = server.expect(everything)
         peer = AudioPeer(server.address)
         peer.send(wire)
-        peer.socket.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # it may have been closed for what came so far
+            peer.socket.shutdown(socket.SHUT_WR)
         assert peer.closed_by_server()
         peer.close()
-        assert server.malformed == 1
+        assert server.turned_away[Reason.MALFORMED] == 1
         good = AudioPeer(server.address, expected.uuid)
         good.send(audio())
         good.close()
@@ -83,6 +86,34 @@ def test_a_token_works_once() -> None:
         assert second.closed_by_server()
         first.close()
         second.close()
+        assert expected.result() == [Frame(Kind.AUDIO, SPEECH)]
+
+
+def test_guessed_tokens_and_idle_connections_take_no_place_from_an_announced_one() -> None:
+    with audio_server(max_calls=1) as server:
+        expected = server.expect(everything)
+        guesses = [AudioPeer(server.address, str(uuid.uuid4())) for _ in range(50)]
+        idle = [AudioPeer(server.address) for _ in range(50)]
+        real = AudioPeer(server.address, expected.uuid)
+        real.send(audio())
+        real.close()
+        assert expected.result() == [Frame(Kind.AUDIO, SPEECH)]
+        assert all(peer.closed_by_server() for peer in guesses)
+        assert server.turned_away[Reason.MALFORMED] == len(guesses)
+        assert server.turned_away[Reason.NO_PLACE] == 0
+        for peer in (*guesses, *idle):
+            peer.close()
+
+
+def test_a_token_in_single_octets_is_the_same() -> None:
+    with audio_server() as server:
+        expected = server.expect(everything)
+        peer = AudioPeer(server.address)
+        peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for octet in Frame(Kind.UUID, uuid.UUID(expected.uuid).bytes).to_bytes():
+            peer.send(bytes((octet,)))
+        peer.send(audio())
+        peer.close()
         assert expected.result() == [Frame(Kind.AUDIO, SPEECH)]
 
 

@@ -1,7 +1,10 @@
 import socket
+import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import NoReturn
 
 import pytest
 
@@ -22,6 +25,7 @@ from tipline_gw.domain.case_code import CaseCode, draw
 from tipline_gw.domain.dialog import (
     Ask,
     Command,
+    Count,
     Dialog,
     Done,
     Ended,
@@ -35,26 +39,40 @@ from tipline_gw.domain.dialog import (
     Listen,
     LookUp,
     NotFound,
+    PlayAnswer,
     PlayBack,
     Refused,
     Say,
     Silence,
     Speak,
 )
-from tipline_gw.domain.tip import State
+from tipline_gw.domain.intake import CaseNews
+from tipline_gw.domain.tip import State, TipId
 from tipline_gw.errors import StoreError
 from tipline_gw.voice.audiosocket import AudioSocketServer
 from tipline_gw.voice.call import CallEnd, run_call
 from tipline_gw.voice.channel import Channel
-from tipline_gw.voice.frames import Kind
+from tipline_gw.voice.frames import FRAME, Kind
 from tipline_gw.voice.lines import Lines
 
+CASE = TipId(bytes(range(16)))
+NEWS = CaseNews(CASE, State.UNDER_REVIEW)
 BROKE_OFF = b"200 result=-1\n"
 HUNG_UP = b"HANGUP\n200 result=-1\n"
 
 
-def nothing_known(code: CaseCode) -> State | None:
+def nothing_known(code: CaseCode) -> CaseNews | None:
     return None
+
+
+def made(tips: list[FakeTip]) -> Callable[[], FakeTip]:
+    """Makes a tip, and adds it to ``tips``."""
+
+    def make() -> FakeTip:
+        tips.append(FakeTip())
+        return tips[-1]
+
+    return make
 
 
 class Played:
@@ -81,8 +99,10 @@ def carried_out(
     *commands: Command,
     answers: list[Answer],
     tip: FakeTip | None = None,
-    lookup: Callable[[CaseCode], State | None] = nothing_known,
+    lookup: Callable[[CaseCode], CaseNews | None] = nothing_known,
     audio_listener: AudioSocketServer | None = None,
+    make: Callable[[], FakeTip] | None = None,
+    on_event: Callable[[str], None] = lambda _what: None,
 ) -> Played:
     """Asterisk answers ANSWER by itself, then by ``answers``, then with OK to the last HANGUP."""
     played = Played()
@@ -94,10 +114,11 @@ def carried_out(
             played.end = run_call(
                 Channel(Lines(ours)),
                 played.dialog(*commands),
-                lambda: played.tip,
+                make or (lambda: played.tip),
                 lookup,
                 server,
                 60,
+                on_event=on_event,
             )
         finally:
             ours.shutdown(socket.SHUT_RDWR)
@@ -135,8 +156,8 @@ def test_a_key_interrupts_whichever_prompt_is_being_played() -> None:
     played = carried_out(Ask(("one", "two", "three")), answers=[PLAYED, pressed("2")])
     assert played.events == [Keys("2")]
     assert played.commands == [
-        'STREAM FILE "tipline/one" "0123456789*#" 0',
-        'STREAM FILE "tipline/two" "0123456789*#" 0',
+        'STREAM FILE "tipline/one" "0123456789*" 0',
+        'STREAM FILE "tipline/two" "0123456789*" 0',
         "HANGUP",
     ]
     assert played.end is CallEnd.FINISHED
@@ -154,9 +175,9 @@ def test_no_key_is_silence() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "keys"),
-    [("1234", "1234"), ("12#", "12"), ("1*34", "1*34"), ("12 ", "12"), ("#", "")],
+    [("1234", "1234"), ("12#", "12"), ("1*", "1*"), ("*", "*"), ("12 ", "12")],
 )
-def test_several_digits_end_by_their_number_by_the_hash_or_by_waiting(
+def test_several_digits_end_by_their_number_by_hash_or_star_or_by_waiting(
     typed: str, keys: str
 ) -> None:
     waited: list[Answer] = [
@@ -166,8 +187,24 @@ def test_several_digits_end_by_their_number_by_the_hash_or_by_waiting(
     assert played.events == [Keys(keys)]
 
 
-def test_the_hash_is_a_key_like_others_where_one_is_asked_for() -> None:
-    assert carried_out(Ask(("one",)), answers=[pressed("#")]).events == [Keys("#")]
+def test_a_hash_out_of_habit_is_not_heard_and_the_key_after_it_is() -> None:
+    hash_, one = b"200 result=35\n", b"200 result=49\n"
+    played = carried_out(Ask(("one",)), answers=[PLAYED, hash_, hash_, one])
+    assert played.events == [Keys("1")]
+    # What is left of the time, not all of it again.
+    waits = [int(command.split()[-1]) for command in played.commands[1:4]]
+    assert waits == sorted(waits, reverse=True)
+
+
+def test_a_hash_alone_begins_no_code() -> None:
+    replies: list[Answer] = [PLAYED, b"200 result=35\n", b"200 result=55\n", b"200 result=35\n"]
+    assert carried_out(Ask(("code",), digits=4), answers=replies).events == [Keys("7")]
+
+
+def test_no_time_at_all_asks_only_for_what_is_there() -> None:
+    played = carried_out(Ask(("tone",), seconds=0), answers=[PLAYED])
+    assert played.events == [Silence()]
+    assert len(played.commands) == 2
 
 
 def test_a_key_pressed_while_something_is_said_counts_for_the_next_question() -> None:
@@ -179,9 +216,9 @@ def test_a_key_pressed_while_something_is_said_counts_for_the_next_question() ->
     assert played.events == [Done(), Keys("1")]
     # Each time it goes on where it was: for the ear nothing was interrupted.
     assert played.commands[:3] == [
-        'STREAM FILE "tipline/welcome" "0123456789*#" 0',
-        'STREAM FILE "tipline/welcome" "0123456789*#" 800',
-        'STREAM FILE "tipline/welcome" "0123456789*#" 1600',
+        'STREAM FILE "tipline/welcome" "0123456789*" 0',
+        'STREAM FILE "tipline/welcome" "0123456789*" 800',
+        'STREAM FILE "tipline/welcome" "0123456789*" 1600',
     ]
 
 
@@ -207,17 +244,17 @@ def test_the_language_is_that_of_the_prompts_and_of_the_tip() -> None:
 
 
 def test_what_is_spoken_until_the_hash_goes_to_the_tip() -> None:
-    wire = audio() * 5 + key("#")
+    wire = audio() * 30 + key("#")
     played = carried_out(Listen(), answers=[streams(wire, OK)])
-    assert played.events == [Heard(Ended.KEY, 0.1)]
+    assert played.events == [Heard(Ended.KEY, 0.6)]
     (recording,) = played.tip.recordings
-    assert bytes(recording.pcm) == SPEECH * 5
+    assert bytes(recording.pcm) == SPEECH * 30
     assert recording.ended == [Ended.KEY]
     assert played.tip.appended == [False]
 
 
 def test_going_on_with_a_recording_is_said_to_the_tip() -> None:
-    wire = audio() + key("#")
+    wire = audio() * 25 + key("#")
     played = carried_out(
         Listen(), Listen(append=True), answers=[streams(wire, OK), streams(wire, OK)]
     )
@@ -254,7 +291,7 @@ def test_a_store_that_takes_no_more_fails_the_recording_and_the_call_goes_on() -
         tip=FakeTip(limit=640),
     )
     assert [type(event) for event in played.events] == [Heard, Done]
-    assert played.events[0] == Heard(Ended.FAILED, 0.04)
+    assert played.events[0] == Heard(Ended.FAILED, 0.04, spoken=False)
     assert played.tip.recordings[0].ended == [Ended.FAILED]
 
 
@@ -269,10 +306,10 @@ def test_asterisk_that_does_not_connect_is_a_failed_recording() -> None:
     assert played.tip.recordings[0].ended == [Ended.FAILED]
 
 
-def test_what_was_recorded_is_played_back_to_its_end() -> None:
-    heard: list[bytes] = []
+def hears(heard: list[bytes]) -> Callable[[str], bytes]:
+    """Answers EXEC AudioSocket, and adds to ``heard`` what is played."""
 
-    def hears(command: str) -> bytes:
+    def answer(command: str) -> bytes:
         token, service = command.split('"')[1].split(",")
         peer = AudioPeer(service, token)
         frames = peer.frames_until_end()
@@ -280,10 +317,16 @@ def test_what_was_recorded_is_played_back_to_its_end() -> None:
         peer.close()
         return OK
 
-    wire = audio() * 3 + key("#")
-    played = carried_out(Listen(), PlayBack(), answers=[streams(wire, OK), hears])
+    return answer
+
+
+def test_what_was_recorded_is_played_back_to_its_end() -> None:
+    heard: list[bytes] = []
+
+    wire = audio() * 25 + key("#")
+    played = carried_out(Listen(), PlayBack(), answers=[streams(wire, OK), hears(heard)])
     assert played.events[1] == Silence()
-    assert heard == [SPEECH] * 3
+    assert heard == [SPEECH] * 25
 
 
 def test_a_key_interrupts_the_playing_back() -> None:
@@ -314,21 +357,196 @@ def test_a_store_that_cannot_keep_is_a_refusal() -> None:
 
 def test_a_code_is_looked_up() -> None:
     code = draw()
-    played = carried_out(
-        LookUp(code), LookUp(draw()), answers=[], lookup={code: State.UNDER_REVIEW}.get
-    )
+    played = carried_out(LookUp(code), LookUp(draw()), answers=[], lookup={code: NEWS}.get)
     assert played.events == [Found(State.UNDER_REVIEW), NotFound()]
 
 
-@pytest.mark.parametrize("error", [KeyError("code"), StoreError("not now")])
-def test_a_lookup_that_fails_ends_the_call_and_closes_its_tip(error: Exception) -> None:
-    def fails(code: CaseCode) -> State | None:
+@pytest.mark.parametrize("answer", [None, lambda _language: bytearray(2)])
+def test_of_a_case_is_told_whether_there_is_an_answer_and_room_for_more(answer) -> None:
+    news = CaseNews(CASE, State.RECEIVED, open=True, answer=answer)
+    played = carried_out(LookUp(draw()), answers=[], lookup=lambda _: news)
+    assert played.events == [Found(State.RECEIVED, answer is not None, open=True)]
+
+
+def fails(error: Exception) -> Callable[[object], NoReturn]:
+    def lookup(_: object) -> NoReturn:
         raise error
 
+    return lookup
+
+
+def test_a_lookup_that_fails_for_a_fault_ends_the_call_and_closes_its_tip() -> None:
     tip = FakeTip()
-    with pytest.raises(type(error)):
-        carried_out(LookUp(draw()), answers=[], lookup=fails, tip=tip)
+    with pytest.raises(KeyError):
+        carried_out(LookUp(draw()), answers=[], lookup=fails(KeyError("code")), tip=tip)
     assert tip.closed == 1
+
+
+def test_a_store_that_does_not_answer_is_told_to_the_dialog() -> None:
+    played = carried_out(LookUp(draw()), answers=[], lookup=fails(StoreError("not now")))
+    assert played.events == [Refused()]
+
+
+def test_an_answer_is_played_in_the_language_of_the_call_and_wiped() -> None:
+    pcm = bytearray(SPEECH * 3)
+    asked: list[str] = []
+
+    def answer(language: str) -> bytearray:
+        asked.append(language)
+        return pcm
+
+    heard: list[bytes] = []
+    news = CaseNews(CASE, State.ACTION_TAKEN, answer=answer)
+    played = carried_out(
+        Speak("en"), LookUp(draw()), PlayAnswer(), answers=[OK, hears(heard)], lookup=lambda _: news
+    )
+    assert played.events[2] == Silence()
+    assert (asked, heard) == (["en"], [SPEECH] * 3)
+    assert pcm == bytes(len(SPEECH) * 3)
+
+
+def test_a_key_interrupts_the_answer_and_the_next_one_is_kept() -> None:
+    news = CaseNews(CASE, State.ACTION_TAKEN, answer=lambda _: bytearray(SPEECH * 300))
+    played = carried_out(
+        LookUp(draw()), PlayAnswer(), Ask(("menu",)),
+        answers=[streams(key("#") + key("1") + key("2"), OK)], lookup=lambda _: news,
+    )  # fmt: skip
+    assert played.events[1:] == [Keys("1"), Keys("2")]
+
+
+@pytest.mark.parametrize("answer", [None, fails(StoreError("sealed to another key"))])
+def test_an_answer_that_does_not_open_is_told_to_the_dialog(answer) -> None:
+    news = CaseNews(CASE, State.ACTION_TAKEN, answer=answer)
+    played = carried_out(LookUp(draw()), PlayAnswer(), answers=[], lookup=lambda _: news)
+    assert played.events[1] == Refused()
+
+
+def test_an_answer_to_nothing_is_refused() -> None:
+    assert carried_out(PlayAnswer(), answers=[]).events == [Refused()]
+
+
+def spoke() -> Answer:
+    return streams(audio() * 30 + key("#"), OK)
+
+
+def test_an_addition_goes_to_the_case_that_was_found() -> None:
+    tips: list[FakeTip] = []
+    counted: list[str] = []
+    played = carried_out(
+        LookUp(draw()), Listen(addition=True), Keep(),
+        answers=[spoke()], lookup=lambda _: NEWS, make=made(tips), on_event=counted.append,
+    )  # fmt: skip
+    assert tips[0].adds_to == CASE
+    assert played.events[2] == Kept(None)
+    assert counted == ["addition"]
+
+
+def test_an_addition_to_no_case_is_a_failed_recording() -> None:
+    assert carried_out(Listen(addition=True), answers=[]).events == [Heard(Ended.FAILED, 0.0)]
+
+
+def test_what_is_recorded_after_a_tip_was_kept_is_a_tip_of_its_own() -> None:
+    tips: list[FakeTip] = []
+    carried_out(
+        Speak("en"), Listen(), Keep(), Listen(), Listen(append=True), Keep(),
+        answers=[OK, spoke(), spoke(), spoke()], make=made(tips),
+    )  # fmt: skip
+    assert [len(tip.recordings) for tip in tips] == [1, 2]
+    assert [tip.closed for tip in tips] == [1, 1]
+    assert [tip.language for tip in tips] == ["en", "en"]
+
+
+def test_what_is_added_to_a_case_is_not_mixed_with_a_tip_that_was_begun() -> None:
+    tips: list[FakeTip] = []
+    carried_out(
+        Listen(), LookUp(draw()), Listen(addition=True), Listen(),
+        answers=[spoke(), spoke(), spoke()], lookup=lambda _: NEWS, make=made(tips),
+    )  # fmt: skip
+    assert [tip.adds_to for tip in tips] == [None, CASE, None]
+    assert [tip.closed for tip in tips] == [1, 1, 1]
+
+
+def test_a_language_chosen_after_a_tip_was_kept_is_that_of_the_next() -> None:
+    tips: list[FakeTip] = []
+    carried_out(
+        Speak("es"), Listen(), Keep(), Speak("en"), Listen(),
+        answers=[OK, spoke(), OK, spoke()], make=made(tips),
+    )  # fmt: skip
+    assert [tip.language for tip in tips] == ["es", "en"]
+
+
+class Backwards:
+    """A disguise that holds everything back until it is flushed."""
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def feed(self, pcm: bytes | memoryview) -> bytes:
+        self._held += bytes(pcm)
+        return b""
+
+    def flush(self) -> bytes:
+        return self._held[::-1]
+
+
+def test_a_disguised_recording_holds_nothing_of_the_real_voice(monkeypatch) -> None:
+    fake = ModuleType("tipline_gw.voice.disguise")
+    fake.Disguise = Backwards  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tipline_gw.voice.disguise", fake)
+    counted: list[str] = []
+    played = carried_out(Listen(disguised=True), answers=[spoke()], on_event=counted.append)
+    (recording,) = played.tip.recordings
+    assert bytes(recording.pcm) == (SPEECH * 30)[::-1]
+    assert played.events == [Heard(Ended.KEY, 0.6)]
+    assert counted == ["disguised"]
+
+
+def test_without_a_disguise_nothing_is_recorded_undisguised(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "tipline_gw.voice.disguise", None)
+    tip = FakeTip()
+    with pytest.raises(ImportError):
+        carried_out(Listen(disguised=True), answers=[], tip=tip)
+    assert tip.recordings == []
+
+
+def test_silence_is_told_dropped_and_counted() -> None:
+    counted: list[str] = []
+    wire = audio(bytes(FRAME)) * 50 + key("#")
+    played = carried_out(Listen(), answers=[streams(wire, OK)], on_event=counted.append)
+    assert played.events == [Heard(Ended.KEY, 1.0, spoken=False)]
+    assert played.tip.recordings[0].spoken == [False]
+    assert counted == ["silent-recording"]
+
+
+def test_a_slip_of_the_finger_is_not_counted_as_silence() -> None:
+    counted: list[str] = []
+    wire = audio(bytes(FRAME)) * 3
+    carried_out(
+        Listen(), answers=[streams(wire, BROKE_OFF, close=True), HUNG_UP], on_event=counted.append
+    )
+    assert counted == []
+
+
+def test_keys_after_the_hash_answer_the_next_question() -> None:
+    wire = audio() * 30 + key("#") + key("#") + key("4") + key("1")
+    played = carried_out(Listen(), Ask(("menu",)), Ask(("menu",)), answers=[streams(wire, OK)])
+    assert played.events[1:] == [Keys("4"), Keys("1")]
+
+
+def test_keys_typed_ahead_of_a_recording_do_not_answer_what_comes_after_it() -> None:
+    played = carried_out(
+        Say(("tone",)),
+        Listen(),
+        Ask(("menu",)),
+        answers=[pressed("3", 800), PLAYED, spoke(), PLAYED, OK],
+    )
+    assert played.events[2] == Silence()
+
+
+def test_what_the_dialog_counts_is_counted() -> None:
+    counted: list[str] = []
+    carried_out(Count("code-wrong"), answers=[], on_event=counted.append)
+    assert counted == ["code-wrong"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from tests.voice.test_listener import until
 from tipline_gw.voice import fastagi
 from tipline_gw.voice.channel import Channel
 from tipline_gw.voice.fastagi import FastAgiServer, Handler
+from tipline_gw.voice.lobby import Reason
 
 ENVIRONMENT = (
     b"agi_network: yes\nagi_network_script: \nagi_request: agi://127.0.0.1:4573\n"
@@ -95,7 +96,7 @@ def test_hostile_octets_are_counted_and_harm_no_other_call(serving: Make, wire: 
         assert gone(bad)
         good.sendall(ENVIRONMENT)
         assert good.recv(100).startswith(b"STREAM FILE")
-    assert server.malformed == 1
+    assert server.turned_away[Reason.MALFORMED] == 1
 
 
 def test_whoever_sends_no_environment_in_time_is_closed(
@@ -106,7 +107,7 @@ def test_whoever_sends_no_environment_in_time_is_closed(
     with connect(server) as slow:
         slow.sendall(b"agi_network: yes\n")
         assert gone(slow)
-    assert server.malformed == 1
+    assert server.turned_away[Reason.LATE] == 1
 
 
 def test_over_max_calls_a_call_is_closed_at_once(serving: Make) -> None:
@@ -121,8 +122,9 @@ def test_over_max_calls_a_call_is_closed_at_once(serving: Make) -> None:
         one.sendall(ENVIRONMENT)
         assert one.recv(100) == b"ANSWER\n"
         one.sendall(OK)
+        two.sendall(ENVIRONMENT)
         assert gone(two)
-        assert (server.active, server.refused) == (1, 1)
+        assert (server.active, server.turned_away[Reason.NO_PLACE]) == (1, 1)
         release.set()
         assert gone(one)
     assert until(lambda: server.active == 0)
@@ -137,7 +139,7 @@ def test_a_handler_that_fails_ends_its_own_call_alone(serving: Make) -> None:
         with connect(server) as call:
             call.sendall(ENVIRONMENT)
             assert gone(call)
-    assert (server.failed, server.malformed) == (2, 0)
+    assert (server.failed, server.turned_away[Reason.MALFORMED]) == (2, 0)
 
 
 def test_closing_drops_a_call_that_does_not_end(serving: Make) -> None:

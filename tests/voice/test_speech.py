@@ -1,13 +1,27 @@
+import random
+import socket
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from tests.voice.fakes import HANG_UP, SPEECH, AudioPeer, FakeRecording, audio, audio_server, key
 from tipline_gw.domain.dialog import Ended
 from tipline_gw.voice import speech
-from tipline_gw.voice.frames import FRAME, Frame, Kind
+from tipline_gw.voice.audiosocket import AudioStream
+from tipline_gw.voice.frames import FRAME, Frame, FrameReader, Kind
 from tipline_gw.voice.speech import Taken, play, record
+
+
+@pytest.fixture
+def quiet() -> Iterator[AudioStream]:
+    """A stream that nothing comes on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        theirs = socket.create_connection(listener.getsockname())
+        ours, _ = listener.accept()
+        with ours, theirs:
+            yield AudioStream(ours, FrameReader(), [])
 
 
 def recorded(sink: FakeRecording, *wire: bytes, longest: float = 60, silence: float = 5) -> Taken:
@@ -20,7 +34,7 @@ def recorded(sink: FakeRecording, *wire: bytes, longest: float = 60, silence: fl
         if not wire or HANG_UP in wire:
             peer.close()
         else:
-            assert peer.frames_until_end() == [Frame(Kind.HANGUP, b"")]
+            assert peer.frames_until_end()[-1] == Frame(Kind.HANGUP, b"")
             peer.close()
         taken = expected.result()
     assert taken is not None
@@ -39,8 +53,41 @@ def test_the_hash_key_ends_a_recording_and_is_not_in_it() -> None:
 def test_another_key_does_not_end_it(name: str) -> None:
     sink = FakeRecording()
     wire = Frame(Kind.DTMF, name.encode("latin-1")).to_bytes()
-    assert recorded(sink, audio(), wire, audio(), key("#")).ended is Ended.KEY
-    assert bytes(sink.pcm) == SPEECH * 2
+    assert recorded(sink, audio() * 25, wire, audio(), key("#")).ended is Ended.KEY
+    assert bytes(sink.pcm) == SPEECH * 26
+
+
+def test_a_hash_right_after_the_tone_was_pressed_out_of_habit() -> None:
+    sink = FakeRecording()
+    taken = recorded(sink, audio(), key("#"), audio() * 29, key("#"))
+    assert taken == Taken(Ended.KEY, 0.6)
+    assert bytes(sink.pcm) == SPEECH * 30
+
+
+def test_a_channel_that_sends_nothing_in_pauses_can_be_ended_too(quiet: AudioStream) -> None:
+    sink = FakeRecording()
+    recorder = speech._Recorder(quiet, sink, 60)
+    assert recorder._take(Frame(Kind.DTMF, b"#")) is None
+    recorder._began -= 1
+    assert recorder._take(Frame(Kind.DTMF, b"#")) is Ended.KEY
+
+
+def test_keys_right_after_the_hash_are_told() -> None:
+    wire = audio() * 25 + key("#") + audio() + key("#") + key("1") + audio() + key("A") + key("*")
+    assert recorded(FakeRecording(), wire) == Taken(Ended.KEY, 0.5, keys="1*")
+
+
+def test_a_key_after_a_hash_in_the_middle_of_speech_says_that_it_was_meant() -> None:
+    noise = random.Random(1)
+    loud = [audio(bytes(noise.randrange(256) for _ in range(FRAME))) for _ in range(60)]
+    wire = b"".join(loud[:50]) + key("#") + loud[50] + key("1") + b"".join(loud[51:]) + key("2")
+    taken = recorded(FakeRecording(), audio(bytes(FRAME)) * 25, wire)
+    assert (taken.ended, taken.keys) == (Ended.KEY, "12")
+
+
+def test_silence_is_told_from_speech() -> None:
+    assert not recorded(FakeRecording(), audio(bytes(FRAME)) * 50, key("#")).spoken
+    assert recorded(FakeRecording(), audio() * 50, key("#")).spoken
 
 
 def test_a_hangup_keeps_all_that_came_before_it() -> None:
@@ -50,18 +97,18 @@ def test_a_hangup_keeps_all_that_came_before_it() -> None:
 
 
 def test_a_stream_that_just_ends_is_a_hangup() -> None:
-    assert recorded(FakeRecording()) == Taken(Ended.HANGUP, 0.0)
+    assert recorded(FakeRecording()) == Taken(Ended.HANGUP, 0.0, spoken=False)
 
 
 def test_the_longest_time_ends_it_to_the_sample() -> None:
     sink = FakeRecording()
-    assert recorded(sink, audio() * 40, longest=0.11) == Taken(Ended.LIMIT, 0.11)
-    assert len(sink.pcm) == int(0.11 * 8000) * 2
+    assert recorded(sink, audio() * 40, longest=0.51) == Taken(Ended.LIMIT, 0.51)
+    assert len(sink.pcm) == int(0.51 * 8000) * 2
 
 
-def test_a_channel_that_sends_little_is_ended_by_the_clock() -> None:
+def test_a_channel_that_sends_little_is_ended_by_the_clock(quiet: AudioStream) -> None:
     sink = FakeRecording()
-    recorder = speech._Recorder(sink, 60)
+    recorder = speech._Recorder(quiet, sink, 60)
     recorder._until = time.monotonic() - 1
     assert recorder._take(Frame(Kind.AUDIO, SPEECH)) is Ended.LIMIT
 
@@ -116,9 +163,15 @@ def test_playing_does_not_wait_for_a_channel_that_sends_nothing() -> None:
 
 
 def test_a_key_interrupts_playing() -> None:
-    key_pressed, frames, _ = played(SPEECH * 500, audio() * 3 + key("2") + audio())
-    assert key_pressed == "2"
+    key_pressed, frames, _ = played(SPEECH * 500, audio() * 3 + key("2") + audio() + key("5"))
+    assert key_pressed == "25"
     assert len(frames) < 100
+
+
+def test_a_hash_out_of_habit_does_not_interrupt_playing() -> None:
+    key_pressed, frames, _ = played(SPEECH * 20, key("#"))
+    assert key_pressed == ""
+    assert len(frames) == 21
 
 
 @pytest.mark.parametrize("during", [HANG_UP, b"\x77\x00\x00", Frame(Kind.ERROR, b"").to_bytes()])

@@ -26,10 +26,12 @@ _ALLOWED: Final = {
     b"agi_language": re.compile(rb"[a-z]{2,3}(?:_[A-Z]{2})?"),
     b"agi_version": re.compile(rb"[0-9]{1,3}(?:\.[0-9]{1,3}){1,3}"),
     b"agi_enhanced": re.compile(rb"[01]\.[0-9]"),
-    # The dialplan says here which line or trunk the call came in by, by its name.
+    # The dialplan says here, by their names, which trunk the call came in by and which of the
+    # line's numbers was dialled.
     b"agi_arg_1": re.compile(rb"[a-z][a-z0-9-]{0,30}"),
+    b"agi_arg_2": re.compile(rb"[a-z][a-z0-9-]{0,30}"),
 }
-_FREE_OF_NUMBERS: Final = frozenset((b"agi_network_script", b"agi_arg_1"))
+_FREE_OF_NUMBERS: Final = frozenset((b"agi_network_script", b"agi_arg_1", b"agi_arg_2"))
 _DO: Final = "look at what connects to the FastAGI port"
 
 Line = bytes | bytearray

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from tipline_gw.asterisk_release import NEWER, SERIES, parse
 from tipline_gw.cli.context import AsJson, print_json
+from tipline_gw.errors import ConfigError
 from tipline_gw.voice.asterisk_config import Plan, Written, write
 
 
@@ -27,10 +29,20 @@ def asterisk_config(
             metavar="ROOT", help="Asterisk runs chrooted in ROOT: write to ROOT/DIR for it."
         ),
     ] = None,
+    asterisk_version: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="The Asterisk it is for, as in 22.10. Default: the one in ROOT, or here.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a complete hardened Asterisk configuration, prompts included."""
+    """Write a complete hardened Asterisk configuration, trunks and prompts included."""
     settings = ctx.obj.settings()
+    release = parse(asterisk_version) if asterisk_version else None
+    if asterisk_version and release is None:
+        raise ConfigError("--asterisk-version is no version", "write it like 22.10")
     plan = Plan(
         directory=directory,
         agi_listen=settings.voice.agi_listen,
@@ -39,6 +51,10 @@ def asterisk_config(
         max_calls=settings.voice.max_calls,
         sip_listen=sip_listen,
         root=root,
+        trunks=settings.trunk,
+        numbers=settings.number,
+        sms_number=settings.line.sms_number,
+        release=release,
     )
     written = write(plan)
     if as_json:
@@ -48,7 +64,12 @@ def asterisk_config(
 
 
 def _document(written: Written) -> dict[str, object]:
-    return asdict(written) | {"directory": str(written.directory), "start": written.start}
+    return asdict(written) | {
+        "directory": str(written.directory),
+        "start": written.start,
+        "release": str(written.release) if written.release else None,
+        "lacks": written.release.lacks if written.release else "",
+    }
 
 
 def _tell(written: Written) -> None:
@@ -62,7 +83,10 @@ def _tell(written: Written) -> None:
         )
     elif written.missing:
         typer.echo(
-            f"not in {written.modules}: {' '.join(written.missing)}; Asterisk 22.4 or newer is "
-            "needed, with all of its modules",
+            f"not in {written.modules}: {' '.join(written.missing)}; "
+            f"Asterisk {min(SERIES)} or newer is needed, "
+            "with all of its modules, and for a GSM stick the driver of its kind",
             err=True,
         )
+    if written.release is not None and written.release.lacks:
+        typer.echo(f"{written.release.lacks}; {NEWER}", err=True)

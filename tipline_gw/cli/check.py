@@ -20,14 +20,22 @@ def check(
             help="An Asterisk configuration to check. Default: asterisk/ beside FILE, if there.",
         ),
     ] = None,
+    asterisk_live: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Ask the Asterisk that runs with this directory (or asterisk.conf). Default: "
+            "that of --asterisk, if it runs.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check configuration, profiles, keys, prompts, permissions and Asterisk's files."""
+    """Check configuration, keys, prompts, permissions, Asterisk's files and a running Asterisk."""
     context: Context = ctx.obj
     beside = context.config.absolute().parent / "asterisk"
     if asterisk is None and beside.is_dir():
         asterisk = beside
-    found = findings(context.config.absolute(), context.settings(), asterisk)
+    found = findings(context.config.absolute(), context.settings(), asterisk, asterisk_live)
     if as_json:
         print_json([finding.to_dict() for finding in found])
     else:

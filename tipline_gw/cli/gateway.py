@@ -9,7 +9,7 @@ import typer
 
 from tipline_gw.cli.context import Context
 from tipline_gw.daemon import Daemon
-from tipline_gw.hardening import harden_process
+from tipline_gw.hardening import allow_descriptors, harden_process
 from tipline_gw.setup import prepare
 from tipline_gw.telemetry import log
 
@@ -34,4 +34,5 @@ def run(ctx: typer.Context) -> None:
     settings = context.settings()
     log.configure(context.log_level)
     harden_process()
+    allow_descriptors()
     Daemon(context.config, settings, context.log_level).run()

@@ -21,11 +21,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tipline_gw.asterisk_release import installed
 from tipline_gw.errors import VoiceError
 
 STAMPS = ".tipline-ready-*"
-OLDEST = {20: 14, 22: 4}
-"""The first release of each series whose AudioSocket passes keys on; later series all do."""
 BOOT_SECONDS = 30.0
 STOP_SECONDS = 8.0
 
@@ -77,17 +76,8 @@ def prepared_root() -> Path:
 
 
 def _new_enough() -> bool:
-    answer = subprocess.run(["asterisk", "-V"], capture_output=True, text=True, check=False)
-    return passes_keys_on(answer.stdout)
-
-
-def passes_keys_on(version: str) -> bool:
-    """Of ``asterisk -V``: whether that release's AudioSocket forwards a caller's keys."""
-    found = re.match(r"Asterisk (\d+)\.(\d+)", version)
-    if found is None:
-        return False
-    series, release = int(found[1]), int(found[2])
-    return series > max(OLDEST) or release >= OLDEST.get(series, release + 1)
+    release = installed(Path("/"))
+    return release is not None and release.passes_keys_on
 
 
 class Asterisk:
@@ -154,12 +144,19 @@ class Asterisk:
             raise VoiceError("Asterisk's console does not answer")
         return answer.stdout
 
+    def kill(self) -> None:
+        """As a crash would end it: at once. It may be started again."""
+        self._end(signal.SIGKILL)
+
     def stop(self) -> None:
         """Ends it and all it started, first kindly. May be called again."""
+        self._end(signal.SIGTERM, signal.SIGKILL)
+
+    def _end(self, *signals: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is None:
             return
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for number in signals:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):

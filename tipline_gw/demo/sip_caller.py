@@ -24,7 +24,7 @@ import numpy as np
 import soxr
 
 from tipline_gw.demo.asterisk_host import Host
-from tipline_gw.demo.rtp_phone import RATE, Phone
+from tipline_gw.demo.rtp_phone import EVENT, PLAIN, RATE, Handset, Phone
 from tipline_gw.errors import VoiceError
 
 CALL_SECONDS = 170
@@ -58,7 +58,11 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class Press:
+    """Each of ``keys`` for ``seconds``, and ``gap`` seconds of silence after it."""
+
     keys: str
+    seconds: float = 0.16
+    gap: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,10 @@ class Report:
 class Caller:
     """Calls the Asterisk at ``sip`` (``127.0.0.1:5060``), one call at a time."""
 
-    def __init__(self, host: Host, sip: str) -> None:
+    def __init__(self, host: Host, sip: str, handset: Handset = PLAIN) -> None:
         self._host = host
         self._sip = sip
+        self._handset = handset
 
     def call(
         self, steps: Sequence[Step], *, caller_number: str, called: str = "089", name: str = ""
@@ -125,7 +130,7 @@ class Caller:
     ) -> tuple[Report, bool]:
         """What came of it, and whether SIPp started at all."""
         with self._host.workspace() as folder:
-            call = _Call(self._host, self._sip, folder)
+            call = _Call(self._host, self._sip, folder, self._handset)
             try:
                 call.dial(caller_number, called, name)
                 report = call.go_through(steps, said)
@@ -135,11 +140,12 @@ class Caller:
 
 
 class _Call:
-    def __init__(self, host: Host, sip: str, folder: Path) -> None:
+    def __init__(self, host: Host, sip: str, folder: Path, handset: Handset) -> None:
         self._host = host
         self._sip = sip
         self._folder = folder
-        self._phone = Phone()
+        self._handset = handset
+        self._phone = Phone(handset=handset)
         self._port = _free_port()
         self._id = secrets.token_hex(12)
         self._process: subprocess.Popen[bytes] | None = None
@@ -153,6 +159,9 @@ class _Call:
             display=name or caller_number,
             called=called,
             media=self._phone.port,
+            payloads=self._handset.payloads,
+            events="" if self._handset.inband else _EVENTS_OFFERED,
+            ptime=20 * self._handset.pieces,
             answer=f"{self._host.inside(self._folder)}/answer",
         )
         scenario.write_text(text, encoding="utf-8")
@@ -197,9 +206,9 @@ class _Call:
             case Wait(seconds):
                 time.sleep(seconds)
                 return True
-            case Press(keys):
+            case Press(keys, seconds, gap):
                 for key in keys:
-                    self._phone.press(key)
+                    self._phone.press(key, seconds, gap)
                 return self._until(lambda: not self._phone.busy, 3.0 * len(keys) + 3.0)
             case Speak():
                 self._phone.speak(said[step])
@@ -301,6 +310,10 @@ _HANG_UP: Final = (
     "Content-Length: 0\r\n\r\n"
 )
 
+_EVENTS_OFFERED: Final = f"""
+    a=rtpmap:{EVENT} telephone-event/8000
+    a=fmtp:{EVENT} 0-15"""
+
 # SIPp's own words stand in [brackets], ours begin with a dollar; a doubled one is SIPp's.
 _SCENARIO: Final = """<?xml version="1.0" encoding="UTF-8"?>
 <scenario name="a caller">
@@ -328,11 +341,9 @@ _SCENARIO: Final = """<?xml version="1.0" encoding="UTF-8"?>
     s=-
     c=IN IP[local_ip_type] [local_ip]
     t=0 0
-    m=audio $media RTP/AVP 0 101
-    a=rtpmap:0 PCMU/8000
-    a=rtpmap:101 telephone-event/8000
-    a=fmtp:101 0-15
-    a=ptime:20
+    m=audio $media RTP/AVP $payloads
+    a=rtpmap:0 PCMU/8000$events
+    a=ptime:$ptime
     a=sendrecv
   ]]></send>
   <recv response="100" optional="true"/>

@@ -10,10 +10,11 @@ command         event sent back
 ``Say``         ``Done`` (played to its end; nothing interrupts it but hang-up)
 ``Listen``      ``Heard``: a recording ended, and how
 ``PlayBack``    ``Keys`` or ``Silence``
-``PlayAnswer``  ``Keys`` or ``Silence``
+``PlayAnswer``  ``Keys`` or ``Silence``, or ``Refused``: it does not open
 ``Keep``        ``Kept`` with the case code, or ``Refused``
-``LookUp``      ``Found`` or ``NotFound``
+``LookUp``      ``Found``, ``NotFound``, or ``Refused``: the store does not answer
 ``Speak``       ``Done``: the language of prompts from here on
+``Count``       ``Done``: it is counted, without anything of the call
 ==============  ==============================================================
 
 Any command may be answered by ``HungUp``; what was recorded is kept by the call itself, so the
@@ -35,7 +36,8 @@ class Ask:
     """Play ``prompts`` one after the other; any key interrupts; then wait ``seconds`` for one.
 
     ``digits``: how many keys make the answer. With more than one, each further key is waited
-    for ``seconds``, and ``#`` ends early.
+    for ``seconds``, ``#`` ends early, and ``*`` ends at once and is the last of them. As a first
+    key ``#`` is not heard: many people press it after a choice, out of habit.
     """
 
     prompts: tuple[str, ...]
@@ -63,18 +65,19 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class PlayBack:
-    """Let the caller hear what was recorded in this call; any key interrupts."""
+    """Let the caller hear what was recorded last in this call; any key but ``#`` interrupts."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlayAnswer:
     """Let the caller hear what the reviewers answered to the case that the last ``LookUp`` found;
-    any key interrupts."""
+    any key but ``#`` interrupts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Seal, commit, and give a case code, unless it is an addition."""
+    """Seal, commit, and give a case code, unless it is an addition. What is recorded after it
+    is a tip of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,14 @@ class Speak:
     language: str
 
 
-Command = Ask | Say | Listen | PlayBack | PlayAnswer | Keep | LookUp | Speak
+@dataclass(frozen=True, slots=True)
+class Count:
+    """``what``: a fixed word."""
+
+    what: str
+
+
+Command = Ask | Say | Listen | PlayBack | PlayAnswer | Keep | LookUp | Speak | Count
 
 
 EMPTY_SECONDS = 0.5
@@ -136,7 +146,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The store cannot take it now."""
+    """The store cannot take it now, or does not answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,58 +3,135 @@
 It is a generator and touches nothing: no channel, no clock, no store (see
 :mod:`tipline_gw.domain.dialog` for the words it speaks with the call). It cannot fail: whatever
 the caller does leads on, and after a bounded number of steps it ends, so that no caller can hold a
-line for ever.
+line for ever. Its stages are data; ``docs/dialog.md`` is their map.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from tipline_gw.domain.dialog import Dialog
-from tipline_gw.ivr.hearing import Tries, hear_about
-from tipline_gw.ivr.languages import choose_language
-from tipline_gw.ivr.leaving import leave_tip
-from tipline_gw.ivr.menus import Steps, choose, main_menu, say, until_hung_up
+from tipline_gw.errors import CallerHungUp
+from tipline_gw.ivr import challenge as challenges
+from tipline_gw.ivr import memory as m
+from tipline_gw.ivr.hearing import CASE, ENTER, Additions, hearing
+from tipline_gw.ivr.languages import LANGUAGE, language_menu
+from tipline_gw.ivr.leaving import LEAVE, leaving
+from tipline_gw.ivr.memory import Effect, Memory
+from tipline_gw.ivr.stages import SILENCE, Edge, Menu, Plan, planned
+from tipline_gw.ivr.walker import Steps, walk
 from tipline_gw.prompts import names
 
-MOST_ROUNDS: Final = 12
-"""Through the main menu; then the call ends."""
+Disguised = Literal["off", "offer", "default"]
+
+MAIN: Final = "main"
+
+Voices = tuple[tuple[Effect, Effect], ...]
+"""For key 1 and, where there is a choice, key 3: a tip, an addition."""
+
+_OWN: Final = (m.own_voice, m.add_own_voice)
+_CHANGED: Final = (m.changed_voice, m.add_changed_voice)
+_VOICES: Final[dict[Disguised, Voices]] = {
+    "off": (_OWN,),
+    "offer": (_OWN, _CHANGED),
+    "default": (_CHANGED, _OWN),
+}
+_OFFERS: Final[dict[Disguised, tuple[str, ...]]] = {
+    "off": (),
+    "offer": (names.VOICE_OFFER,),
+    "default": (names.VOICE_OWN,),
+}
 
 
-def dialog(languages: Sequence[str]) -> Dialog:
-    """The dialog of one call. ``languages``: one to nine, in the order of the language menu.
+def dialog(
+    languages: Sequence[str],
+    *,
+    greeting: str = names.WELCOME,
+    disguise: Disguised = "offer",
+    challenge: str | None = None,
+    offered: Sequence[str] | None = None,
+) -> Dialog:
+    """The dialog of one call. ``languages``: one to nine, in the order of the language menu;
+    ``offered``: all those of the line, which its recorded language menu is made for.
+
+    ``greeting``: the prompt that it begins with. ``disguise``: whether key 3 changes the voice of
+    a tip (``offer``), leaves it alone where all others are changed (``default``), or means
+    nothing. ``challenge``: a digit from 1 to 9 that must be pressed first.
 
     It returns when the call is to be hung up, and silently after ``HungUp``.
     """
-    return until_hung_up(_call(languages))
+    made = plan(
+        languages, greeting=greeting, disguise=disguise, challenge=challenge, offered=offered
+    )
+    return until_hung_up(walk(made, Memory(made.start.speak)))
 
 
-def _call(languages: Sequence[str]) -> Steps[None]:
-    yield from choose_language(languages)
-    menu, tries = main_menu(len(languages) > 1), Tries()
-    before: tuple[str, ...] = (names.WELCOME,)
-    for _ in range(MOST_ROUNDS):
-        key = yield from choose(menu, before)
-        if key == "2":
-            leads_on = yield from hear_about(tries)
-        else:
-            leads_on = yield from _other(key, languages)
-        if leads_on is None:
-            return
-        before = leads_on
-    yield from say(names.GOODBYE)
+def until_hung_up(steps: Steps[None]) -> Dialog:
+    """A caller who is gone ends the dialog without a word; the call keeps what was recorded."""
+    try:
+        yield from steps
+    except CallerHungUp:
+        return
 
 
-def _other(key: str | None, languages: Sequence[str]) -> Steps[tuple[str, ...] | None]:
-    """What to say in front of the next main menu; ``None`` where the call is over."""
-    if key == "9":
-        return (names.WELCOME, names.MENU_MAIN_HELP)
-    if key == "0":
-        return (names.ADVICE,)
-    if key == "*":
-        yield from choose_language(languages)
-        return ()
-    # 1, and silence: whoever cannot press keys can still speak.
-    left = yield from leave_tip()
-    return None if left else ()
+def plan(
+    languages: Sequence[str],
+    *,
+    greeting: str = names.WELCOME,
+    disguise: Disguised = "offer",
+    challenge: str | None = None,
+    offered: Sequence[str] | None = None,
+) -> Plan:
+    """The dialog as data; for the arguments see :func:`dialog`."""
+    offered = offered or languages
+    welcome = Edge("answered", MAIN, say=(greeting,), speak=languages[0])
+    several = len(languages) > 1
+    choice = [language_menu(languages, welcome, offered)] if several else []
+    begin = Edge("answered", LANGUAGE, speak=offered[0]) if several else welcome
+    voices, offer = _VOICES[disguise], _OFFERS[disguise]
+    asked = challenges.challenge(challenge, languages, begin) if challenge else []
+    first = Edge("answered", challenges.first_stage(languages), speak=languages[0])
+    start = first if challenge else begin
+    return planned(
+        start,
+        *asked,
+        *choice,
+        _main_menu(begin, greeting, voices, offer),
+        *leaving(MAIN, CASE),
+        *hearing(MAIN, _additions(voices), offer),
+    )
+
+
+def _main_menu(begin: Edge, greeting: str, voices: Voices, offer: tuple[str, ...]) -> Menu:
+    """The short way first, for whoever hurries; the whole of it for whoever hesitates."""
+    several = begin.to == LANGUAGE
+    more = (*offer, *((names.MENU_MAIN_LANGUAGE,) if several else ()))
+    (own, _), *other = voices
+    back = Edge("*", LANGUAGE, speak=begin.speak) if several else Edge("*", MAIN)
+    return Menu(
+        MAIN,
+        "leave a tip, or hear about one",
+        (
+            Edge("1", LEAVE, does=own),
+            Edge("2", ENTER),
+            *(Edge("3", LEAVE, say=_news(does), does=does) for does, _ in other),
+            Edge("9", MAIN, say=(greeting, names.MENU_MAIN_HELP, *more)),
+            back,
+            Edge("0", MAIN, say=(names.ADVICE,)),
+            # Whoever cannot press keys can still speak.
+            Edge(SILENCE, LEAVE, does=own),
+        ),
+        first=(names.MENU_MAIN,),
+        again=(names.MENU_MAIN_HELP, *more),
+    )
+
+
+def _additions(voices: Voices) -> Additions:
+    keys = zip("23", voices, strict=False)
+    return tuple((key, add, _news(add) if key == "3" else ()) for key, (_, add) in keys)
+
+
+def _news(does: Effect) -> tuple[str, ...]:
+    """What is said to who chose another voice than the line's usual one."""
+    return (names.VOICE_WILL_CHANGE,) if does in (m.changed_voice, m.add_changed_voice) else ()

@@ -9,27 +9,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tipline_gw.domain.dialog import Speak
-from tipline_gw.ivr.menus import Menu, Steps, choose, step
+from tipline_gw.ivr.stages import SILENCE, Edge, Menu
 from tipline_gw.prompts import names
+
+LANGUAGE: Final = "language"
 
 SECONDS: Final = 3.0
 """Shorter than elsewhere: silence costs nothing here, and nobody's words are lost by it."""
 
 
-def menu(languages: Sequence[str]) -> Menu:
+def language_menu(languages: Sequence[str], chosen: Edge, offered: Sequence[str]) -> Menu:
+    """``chosen`` is where each choice leads. ``offered``: all languages of the line, at most nine.
+    An offer names its key, so each keeps the one of its place there, whichever of them a number
+    has and in whatever order.
+
+    It is spoken in the first language of the line: the offers lie beside the prompts of that one.
+    """
     offers = names.language_menu(languages)
-    return Menu(offers, offers, "".join(str(key) for key in range(1, len(languages) + 1)), SECONDS)
-
-
-def choose_language(languages: Sequence[str]) -> Steps[str]:
-    """Asks, and has the line speak the language chosen from here on. At most nine languages."""
-    # The offers lie beside the prompts of the first language.
-    yield from step(Speak(languages[0]))
-    if len(languages) == 1:
-        return languages[0]
-    key = yield from choose(menu(languages))
-    language = languages[int(key) - 1] if key else languages[0]
-    if language != languages[0]:
-        yield from step(Speak(language))
-    return language
+    choices = [(str(offered.index(language) + 1), language) for language in languages]
+    return Menu(
+        LANGUAGE,
+        "each language offers itself",
+        (
+            *(Edge(key, chosen.to, say=chosen.say, speak=language) for key, language in choices),
+            Edge("0", LANGUAGE, say=(names.ADVICE,)),
+            Edge("*", LANGUAGE),
+            Edge(SILENCE, chosen.to, say=chosen.say, speak=languages[0]),
+        ),
+        first=offers,
+        again=offers,
+        seconds=SECONDS,
+    )

@@ -1,4 +1,4 @@
-"""Leaving a tip: the tone, the speech, the second thoughts, and the case code at the end.
+"""Leaving a tip, or adding to one: the tone, the speech, the second thoughts, and the case code.
 
 What was spoken is kept whatever happens: by silence, by any number of wrong keys, by hang-up. A
 code, once given, is always said through to its end; nothing but hang-up interrupts its first
@@ -7,133 +7,215 @@ telling.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
-from tipline_gw.domain import case_code
-from tipline_gw.domain.case_code import CaseCode
 from tipline_gw.domain.dialog import (
     EMPTY_SECONDS,
-    Ask,
     Ended,
+    Event,
     Heard,
     Keep,
     Kept,
-    Keys,
     Listen,
     PlayBack,
 )
 from tipline_gw.errors import CallerHungUp
-from tipline_gw.ivr.menus import REPEATS, REVIEW, SECONDS, Steps, choose, say, step
+from tipline_gw.ivr import memory as m
+from tipline_gw.ivr.memory import THE_CODE, If, Memory
+from tipline_gw.ivr.stages import (
+    AT_ONCE,
+    DONE,
+    END,
+    KEY,
+    OTHER,
+    SILENCE,
+    Act,
+    Edge,
+    Menu,
+    Stage,
+    Tell,
+)
 from tipline_gw.prompts import names
 
-MOST_REVIEWS: Final = 12
-MOST_HEARINGS: Final = 8
-"""Nobody needs more, and a line must not be held for ever: then the tip is kept, the call ends."""
-
-AT_ONCE: Final = 0.1
-"""Seconds. Keys count during the prompt; after it nobody is kept waiting for the tone."""
-
-
-@dataclass(slots=True)
-class _Tape:
-    """What the caller must know of the recording: whether there is one, and how the last ended."""
-
-    stands: bool = False
-    ended: Ended | None = None
+LEAVE: Final = "leave"
+TONE, LISTEN, NOTHING, REVIEW, HEAR = "tone", "listen", "nothing", "review", "hear"
+KEEP, TOLD, CODE, CODE_MORE, CANNOT = "keep", "told", "code", "code-more", "cannot"
+GOODBYE: Final = "goodbye"
+SPOKEN, LIMIT, SILENT, BROKEN, LOST = "spoken", "limit", "nothing heard", "part lost", "lost"
+KEPT, ADDED, REFUSED = "kept", "added", "refused"
 
 
-def leave_tip() -> Steps[bool]:
-    """From the instruction to the goodbye; ``False`` if the caller went back with ``*``."""
-    event = yield from step(Ask((names.LEAVE_TIP,), AT_ONCE))
-    if isinstance(event, Keys) and event.keys == "*":
-        return False
-    tape = _Tape()
-    yield from _record(tape)
-    if tape.stands:
-        yield from _review(tape)
-        yield from _keep()
-    elif tape.ended is Ended.FAILED:
-        yield from say(names.CANNOT_TAKE_NOW, names.GOODBYE)
-    else:
-        yield from say(names.NOTHING_RECORDED, names.GOODBYE)
-    return True
+def leaving(main: str, case: str) -> Sequence[Stage]:
+    """The stages. ``main`` and ``case`` are the menus that a tip and an addition go back to."""
+    back = _back(main, case)
+    return (_leave(back), _tone(back), _listen(), *_second_thoughts(back), *_ends(main, case))
 
 
-def _record(tape: _Tape, *, append: bool = False) -> Steps[None]:
-    """The tone and the speech; once more where nothing was said."""
-    for attempt in range(2):
-        yield from say(*([names.NOTHING_HEARD] if attempt else []), names.TONE)
-        event = yield from step(Listen(append))
-        heard = event if isinstance(event, Heard) else Heard(Ended.FAILED, 0.0)
-        if heard.ended is Ended.HANGUP:
-            raise CallerHungUp
-        tape.ended = heard.ended
-        spoken = heard.ended is not Ended.FAILED and heard.seconds >= EMPTY_SECONDS
-        tape.stands = tape.stands or spoken
-        # Only a slip of the finger is worth a second try: there is nothing left after the limit.
-        if spoken or heard.ended is not Ended.KEY:
-            return
+def _back(main: str, case: str) -> tuple[Edge, ...]:
+    """One step back from a recording that has not begun."""
+    return (
+        Edge("*", REVIEW, when=m.stands),
+        Edge("*", case, when=m.adding),
+        Edge("*", main),
+    )
 
 
-def _review(tape: _Tape) -> Steps[None]:
-    """Until the caller keeps it, by key or by silence."""
-    pressed: str | None = None
-    for _ in range(MOST_REVIEWS):
-        if tape.ended is Ended.FAILED:
-            yield from say(names.PART_LOST)
-            return
-        key = pressed or (yield from choose(REVIEW, _news(tape)))
-        pressed = None
-        if key == "2":
-            pressed = yield from _play_back()
-        elif key in ("3", "4"):
-            yield from _record(tape, append=key == "4")
-        else:
-            return
+def _leave(back: tuple[Edge, ...]) -> Menu:
+    return Menu(
+        LEAVE,
+        "says what to do",
+        (
+            *back,
+            Edge("0", LEAVE, say=(names.ADVICE,)),
+            Edge(OTHER, TONE),
+            Edge(SILENCE, TONE),
+        ),
+        first=(names.LEAVE_TIP,),
+        again=(),
+        seconds=AT_ONCE,
+        repeats=0,
+    )
 
 
-def _news(tape: _Tape) -> tuple[str, ...]:
-    """That the time was over, said once."""
-    if tape.ended is not Ended.LIMIT:
-        return ()
-    tape.ended = Ended.KEY
-    return (names.LIMIT_REACHED,)
+def _tone(back: tuple[Edge, ...]) -> Menu:
+    """A key typed ahead of the tone, or during it, belongs to the menus: it neither gets lost nor
+    ends the recording. The tone sounds again, so that it is always the last thing before."""
+    return Menu(
+        TONE,
+        "the tone; what is recorded begins right after it",
+        (
+            *back,
+            Edge("0", LEAVE, say=(names.ADVICE,)),
+            Edge(OTHER, TONE),
+            Edge(SILENCE, LISTEN),
+        ),
+        first=(names.TONE,),
+        again=(),
+        seconds=AT_ONCE,
+        repeats=0,
+    )
 
 
-def _play_back() -> Steps[str | None]:
-    """A key pressed while listening answers the menu that would follow."""
-    event = yield from step(PlayBack())
-    if isinstance(event, Keys) and len(event.keys) == 1 and event.keys in REVIEW.keys:
-        return event.keys
-    return None
+def _listen() -> Act:
+    return Act(
+        LISTEN,
+        "records until #, hang-up or the longest time; other keys are not heard",
+        (
+            Edge(SPOKEN, REVIEW, say=(If(m.changed, names.VOICE_CHANGED),), does=m.recorded),
+            Edge(LIMIT, REVIEW, say=(names.LIMIT_REACHED,), does=m.recorded),
+            Edge(SILENT, TONE, when=m.first_silence, say=(names.NOTHING_HEARD,), does=m.ask_again),
+            Edge(SILENT, REVIEW, when=m.stands, say=(names.NOTHING_NEW,)),
+            Edge(SILENT, NOTHING, say=(names.NOTHING_RECORDED,)),
+            Edge(BROKEN, KEEP, say=(names.PART_LOST,)),
+            Edge(LOST, CANNOT),
+        ),
+        command=lambda memory: Listen(memory.append, memory.changed, memory.adding),
+        outcome=_outcome,
+    )
 
 
-def _keep() -> Steps[None]:
-    event = yield from step(Keep())
+def _outcome(memory: Memory, event: Event) -> str:
+    heard = event if isinstance(event, Heard) else Heard(Ended.FAILED, 0.0)
+    if heard.ended is Ended.HANGUP:
+        raise CallerHungUp
+    long_enough = heard.seconds >= EMPTY_SECONDS
+    if heard.ended is Ended.FAILED:
+        return BROKEN if memory.stands or long_enough else LOST
+    if heard.ended is Ended.LIMIT and memory.stands and not long_enough:
+        # There was no room left for more.
+        return LIMIT
+    if not (long_enough and heard.spoken):
+        return SILENT
+    return LIMIT if heard.ended is Ended.LIMIT else SPOKEN
+
+
+def _second_thoughts(back: tuple[Edge, ...]) -> tuple[Stage, ...]:
+    nothing = Menu(
+        NOTHING,
+        "nothing was said twice: nothing is stored",
+        (
+            Edge("1", TONE, does=m.anew),
+            *(edge for edge in back if edge.when is not m.stands),
+            Edge("0", NOTHING, say=(names.ADVICE,)),
+            Edge(SILENCE, GOODBYE),
+        ),
+        first=(names.MENU_NOTHING,),
+        again=(names.MENU_NOTHING,),
+    )
+    review = Menu(
+        REVIEW,
+        "keep it, hear it, record again, add more",
+        (
+            Edge("1", KEEP),
+            Edge("2", HEAR),
+            Edge("3", TONE, does=m.afresh),
+            Edge("4", TONE, does=m.onward),
+            Edge("*", LEAVE, does=m.afresh),
+            Edge("0", REVIEW, say=(names.ADVICE,)),
+            Edge(SILENCE, KEEP),
+        ),
+        first=(names.MENU_REVIEW,),
+        again=(names.MENU_REVIEW,),
+    )
+    hear = Act(
+        HEAR,
+        "plays what is recorded",
+        (Edge(KEY, REVIEW), Edge(SILENCE, REVIEW)),
+        command=lambda _memory: PlayBack(),
+        outcome=lambda _memory, _event: SILENCE,
+    )
+    return nothing, review, hear
+
+
+def _ends(main: str, case: str) -> tuple[Stage, ...]:
+    return (
+        Act(
+            KEEP,
+            "seals it, and commits it to disk",
+            (
+                Edge(KEPT, TOLD, does=m.given),
+                Edge(ADDED, case, say=(names.ADDITION_KEPT,), does=m.given),
+                Edge(REFUSED, CANNOT, does=m.no_news),
+            ),
+            command=lambda _memory: Keep(),
+            outcome=_kept,
+        ),
+        Tell(
+            TOLD,
+            "the code; nothing interrupts it",
+            (Edge(DONE, CODE),),
+            first=(names.YOUR_CODE, THE_CODE),
+        ),
+        _code_menu(CODE, main, (names.CODE_CARE,)),
+        _code_menu(CODE_MORE, main, ()),
+        Tell(
+            CANNOT,
+            "the store takes nothing",
+            (Edge(DONE, GOODBYE),),
+            first=(names.CANNOT_TAKE_NOW,),
+        ),
+        Tell(GOODBYE, "hangs up", (Edge(DONE, END),), first=(names.GOODBYE,)),
+    )
+
+
+def _kept(_memory: Memory, event: Event) -> str:
     if isinstance(event, Kept):
-        yield from _tell(event.code)
-        yield from say(names.GOODBYE)
-    else:
-        yield from say(names.CANNOT_TAKE_NOW, names.GOODBYE)
+        return KEPT if event.code is not None else ADDED
+    return REFUSED
 
 
-def _tell(code: CaseCode) -> Steps[None]:
-    """Twice, and again as often as ``1`` asks. Silence may be somebody looking for a pencil, so it
-    repeats the code like any menu."""
-    yield from say(names.YOUR_CODE, *spelled(code))
-    once_more, silences = (names.CODE_REPEAT, *spelled(code)), 0
-    for hearing in range(MOST_HEARINGS):
-        care = () if hearing else (names.CODE_CARE,)
-        event = yield from step(Ask((*once_more, *care, names.CODE_AGAIN), SECONDS))
-        silences = 0 if isinstance(event, Keys) and event.keys == "1" else silences + 1
-        if silences > REPEATS:
-            return
-
-
-def spelled(code: CaseCode) -> tuple[str, ...]:
-    """Digit by digit, with a pause in front of each group of four and at the end."""
-    said: list[str] = []
-    for group in case_code.groups(code):
-        said += [names.PAUSE, *map(names.digit, group)]
-    return (*said, names.PAUSE)
+def _code_menu(name: str, main: str, care: tuple[str, ...]) -> Menu:
+    """The code once more. Silence may be somebody looking for a pencil, so it repeats the code."""
+    return Menu(
+        name,
+        "the code once more, as often as it is asked for",
+        (
+            Edge("1", CODE_MORE),
+            Edge("*", main),
+            Edge("0", CODE_MORE, say=(names.ADVICE,)),
+            Edge(SILENCE, GOODBYE),
+        ),
+        first=(names.CODE_REPEAT, THE_CODE, *care, names.CODE_AGAIN),
+        again=(names.CODE_REPEAT, THE_CODE, names.CODE_AGAIN),
+    )

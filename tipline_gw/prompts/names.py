@@ -16,34 +16,54 @@ WELCOME: Final = "welcome"
 MENU_MAIN: Final = "menu-main"
 MENU_MAIN_HELP: Final = "menu-main-help"
 MENU_MAIN_LANGUAGE: Final = "menu-main-language"
+VOICE_OFFER: Final = "voice-offer"
+VOICE_OWN: Final = "voice-own"
 ADVICE: Final = "advice"
+CHALLENGE: Final = "challenge"
+CHALLENGE_FAILED: Final = "challenge-failed"
 
 LEAVE_TIP: Final = "leave-tip"
 NOTHING_HEARD: Final = "nothing-heard"
 NOTHING_RECORDED: Final = "nothing-recorded"
+MENU_NOTHING: Final = "menu-nothing"
+NOTHING_NEW: Final = "nothing-new"
 LIMIT_REACHED: Final = "limit-reached"
 PART_LOST: Final = "part-lost"
+VOICE_WILL_CHANGE: Final = "voice-will-change"
+VOICE_CHANGED: Final = "voice-changed"
 MENU_REVIEW: Final = "menu-review"
 CANNOT_TAKE_NOW: Final = "cannot-take-now"
+SEND_A_TEXT: Final = "send-a-text"
 
 YOUR_CODE: Final = "your-code"
 CODE_REPEAT: Final = "code-repeat"
 CODE_AGAIN: Final = "code-again"
 CODE_CARE: Final = "code-care"
+ADDITION_KEPT: Final = "addition-kept"
 GOODBYE: Final = "goodbye"
 
 ENTER_CODE: Final = "enter-code"
-CODE_WRONG: Final = "code-wrong"
+CODE_MISTYPED: Final = "code-mistyped"
+CODE_UNKNOWN: Final = "code-unknown"
 TOO_MANY_TRIES: Final = "too-many-tries"
+CANNOT_TELL_NOW: Final = "cannot-tell-now"
+ANSWER_FOLLOWS: Final = "answer-follows"
+ANSWER_NOT_NOW: Final = "answer-not-now"
+MENU_CASE: Final = "menu-case"
+MENU_CASE_ADD: Final = "menu-case-add"
+MENU_CASE_BACK: Final = "menu-case-back"
 
 TONE: Final = "tone"
 PAUSE: Final = "pause"
 
 SAID: Final = (
-    WELCOME, MENU_MAIN, MENU_MAIN_HELP, MENU_MAIN_LANGUAGE, ADVICE,
-    LEAVE_TIP, NOTHING_HEARD, NOTHING_RECORDED, LIMIT_REACHED, PART_LOST, MENU_REVIEW,
-    CANNOT_TAKE_NOW, YOUR_CODE, CODE_REPEAT, CODE_AGAIN, CODE_CARE, GOODBYE,
-    ENTER_CODE, CODE_WRONG, TOO_MANY_TRIES,
+    WELCOME, MENU_MAIN, MENU_MAIN_HELP, MENU_MAIN_LANGUAGE, VOICE_OFFER, VOICE_OWN, ADVICE,
+    CHALLENGE, CHALLENGE_FAILED,
+    LEAVE_TIP, NOTHING_HEARD, NOTHING_RECORDED, MENU_NOTHING, NOTHING_NEW, LIMIT_REACHED,
+    PART_LOST, VOICE_WILL_CHANGE, VOICE_CHANGED, MENU_REVIEW, CANNOT_TAKE_NOW,
+    SEND_A_TEXT, YOUR_CODE, CODE_REPEAT, CODE_AGAIN, CODE_CARE, ADDITION_KEPT, GOODBYE,
+    ENTER_CODE, CODE_MISTYPED, CODE_UNKNOWN, TOO_MANY_TRIES, CANNOT_TELL_NOW,
+    ANSWER_FOLLOWS, ANSWER_NOT_NOW, MENU_CASE, MENU_CASE_ADD, MENU_CASE_BACK,
     *(f"state-{state.slug}" for state in State),
     *(f"digit-{digit}" for digit in range(10)),
 )  # fmt: skip

@@ -16,12 +16,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from tipline_gw.errors import ConfigError
+from tipline_gw.settings.clashes import Location, clashes
 from tipline_gw.settings.schema import Settings
-
-Location = tuple[str | int, ...]
+from tipline_gw.settings.trunks import KINDS, Trunk
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-\"]+)\s*\]\]?")
 _KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=")
+_TRUNK_FILES = ("secret_file", "inbound_secret_file", "certificate", "key_file", "ca_file")
 
 
 def load(path: Path) -> Settings:
@@ -44,6 +45,8 @@ def load(path: Path) -> Settings:
         settings = Settings.model_validate(_as_paths(raw))
     except ValidationError as error:
         raise ConfigError("\n".join(_complaints(path, text, error))) from None
+    if faults := [_complaint(path, text, where, reason) for where, reason in clashes(settings)]:
+        raise ConfigError("\n".join(faults))
     return _absolute(settings, path.parent.resolve())
 
 
@@ -59,6 +62,10 @@ def _as_paths(raw: dict[str, Any]) -> dict[str, Any]:
     modems = raw.get("modem")
     for modem in modems if isinstance(modems, list) else ():
         _to_path(modem, "pin_file")
+    trunks = raw.get("trunk")
+    for trunk in trunks if isinstance(trunks, list) else ():
+        for key in _TRUNK_FILES:
+            _to_path(trunk, key)
     return raw
 
 
@@ -80,16 +87,34 @@ def _absolute(settings: Settings, base: Path) -> Settings:
                 else modem
                 for modem in settings.modem
             ],
+            "trunk": [_trunk_from(base, trunk) for trunk in settings.trunk],
         }
     )
 
 
+def _trunk_from(base: Path, trunk: Trunk) -> Trunk:
+    named = {key: file for key in _TRUNK_FILES if (file := getattr(trunk, key, None))}
+    return trunk.model_copy(update={key: base / file for key, file in named.items()})
+
+
 def _complaints(path: Path, text: str, error: ValidationError) -> Iterator[str]:
-    lines = lines_of(text)
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
-        where: Location = fault["loc"]
-        key = ".".join(str(step) for step in where) or "configuration"
-        yield f"{path}:{_nearest(lines, where)}: {key}: {_reason(fault['type'], fault['msg'])}"
+        where = _of_trunk(fault["loc"], fault["type"])
+        yield _complaint(path, text, where, _reason(fault["type"], fault["msg"]))
+
+
+def _complaint(path: Path, text: str, where: Location, reason: str) -> str:
+    key = ".".join(str(step) for step in where) or "configuration"
+    return f"{path}:{_nearest(lines_of(text), where)}: {key}: {reason}"
+
+
+def _of_trunk(where: Location, kind: str) -> Location:
+    """pydantic puts a trunk's kind into the location, and leaves its key out."""
+    if kind.startswith("union_tag_"):
+        return (*where, "kind")
+    if len(where) > 2 and where[0] == "trunk" and where[2] in KINDS:
+        return (*where[:2], *where[3:])
+    return where
 
 
 def _reason(kind: str, message: str) -> str:
@@ -97,6 +122,8 @@ def _reason(kind: str, message: str) -> str:
         return "unknown key: remove it, or correct its spelling"
     if kind == "missing":
         return "is missing"
+    if kind.startswith("union_tag_"):
+        return f"must be one of {', '.join(KINDS)}"
     return message.removeprefix("Value error, ")
 
 

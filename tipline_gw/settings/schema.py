@@ -6,47 +6,24 @@ silently ignored is worse than a daemon that does not start.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-def _listen(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ValueError("must be HOST:PORT, as in 127.0.0.1:4573")
-    return value
-
-
-def _language(value: str) -> str:
-    if not re.fullmatch(r"[a-z]{2,3}", value):
-        raise ValueError("must be a language code of two or three letters, as in es")
-    return value
-
-
-def _name(value: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", value) or re.search(r"\d{5}", value):
-        raise ValueError("must be a short name as in gsm0: lower-case letters, few digits")
-    return value
-
-
-Listen = Annotated[str, AfterValidator(_listen)]
-Language = Annotated[str, AfterValidator(_language)]
-Name = Annotated[str, AfterValidator(_name)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+from tipline_gw.settings.fields import Language, Listen, Name
+from tipline_gw.settings.fields import Table as _Table
+from tipline_gw.settings.trunks import AnyTrunk, Number
 
 
 class Line(_Table):
-    """What callers are told, and how coarse time is kept."""
+    """What callers are told, and how coarse time is kept. ``sms_number``: the line's own, public;
+    said digit by digit to a caller whose call cannot be taken."""
 
     name: str = Field(min_length=1, max_length=80)
     languages: list[Language] = Field(min_length=1, max_length=9)
     emergency_number: str = Field(default="911", pattern=r"^\d{2,4}$")
+    sms_number: str | None = Field(default=None, pattern=r"^\d{3,15}$")
     time_granularity: Literal["hour", "day"] = "hour"
 
     @model_validator(mode="after")
@@ -70,13 +47,23 @@ class Recipients(_Table):
 
 
 class Voice(_Table):
-    """FastAGI and AudioSocket listeners, both for an Asterisk on this machine."""
+    """FastAGI and AudioSocket listeners, both for an Asterisk on this machine.
+
+    ``disguise``: whether voices are changed before they are sealed. ``offer``: for who presses 3;
+    ``default``: for all but who presses 3; ``off``: for nobody. Not for all from the start,
+    because a changed voice is harder to understand and no proof against being recognised.
+    ``challenge_calls``: with so many calls under way a new caller has to press a key that is said
+    to them, which a machine that dials does not; 0 asks nobody, because it is one more step for
+    somebody in fear.
+    """
 
     agi_listen: Listen = "127.0.0.1:4573"
     audio_listen: Listen = "127.0.0.1:4574"
     max_recording_seconds: int = Field(default=180, ge=5, le=1800)
     max_calls: int = Field(default=240, ge=1, le=2000)
+    challenge_calls: int = Field(default=0, ge=0, le=2000)
     prompts: Path = Path("prompts")
+    disguise: Literal["off", "offer", "default"] = "offer"
 
 
 class Sms(_Table):
@@ -129,7 +116,9 @@ class Settings(_Table):
     recipients: Recipients
     voice: Voice = Voice()
     sms: Sms = Sms()
-    modem: list[Modem] = []
+    modem: list[Modem] = Field(default_factory=list)
+    trunk: list[AnyTrunk] = Field(default_factory=list)
+    number: list[Number] = Field(default_factory=list)
     metrics: Metrics = Metrics()
     site: Site = Site()
 

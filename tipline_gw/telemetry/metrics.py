@@ -3,7 +3,7 @@ are the names of modems and fixed words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -43,6 +43,13 @@ class Metrics:
         self.replies = self._counter("sms_replies", "Replies, by what became of them.", "result")
         self.asked = self._counter("sms_asked", "Texts that were no plain tip, by kind.", "what")
         self.calls = self._counter("calls", "Calls answered, by how they ended.", "ended")
+        self.call_events = self._counter("call_events", "What callers met, by kind.", "what")
+        self.calls_refused = self._counter(
+            "calls_refused", "Calls over what their trunk may have at once.", "trunk"
+        )
+        self.calls_challenged = self._counter(
+            "calls_challenged", "Calls that had to press a key first, because there were many."
+        )
         self.commit_seconds = Histogram(
             "tipline_commit_seconds",
             "One group commit of the store.",
@@ -82,6 +89,18 @@ class Metrics:
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """A gauge that is read when asked for."""
         Gauge(f"tipline_{name}", text, registry=self.registry).set_function(read)
+
+    def gauge_by(
+        self,
+        name: str,
+        text: str,
+        labels: Sequence[str],
+        reads: Mapping[tuple[str, ...], Callable[[], float]],
+    ) -> None:
+        """The same, one for each of the labels' values."""
+        gauge = Gauge(f"tipline_{name}", text, labels, registry=self.registry)
+        for values, read in reads.items():
+            gauge.labels(*values).set_function(read)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

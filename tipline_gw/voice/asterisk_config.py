@@ -2,7 +2,8 @@
 
 Why a whole one: what leaks a caller's number in Asterisk is on by default and spread over many
 files, so nothing of a distribution's configuration is built upon. A directory that holds another
-configuration is left alone. All that Asterisk writes by itself goes to four folders inside.
+configuration is left alone. All that Asterisk writes by itself goes to four folders inside. What
+holds a password or a key can be read by Asterisk's user alone.
 """
 
 from __future__ import annotations
@@ -10,13 +11,24 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tipline_gw.asterisk_release import Release, installed
 from tipline_gw.errors import ConfigError, PromptError
 from tipline_gw.prompts.plan import sounds as sounds_of
 from tipline_gw.resources import folder
+from tipline_gw.settings.secret import read_secret
+from tipline_gw.settings.trunks import (
+    DahdiTrunk,
+    DongleTrunk,
+    Number,
+    QuectelTrunk,
+    SipTrunk,
+    Trunk,
+)
+from tipline_gw.voice import dialplan, trunk_dahdi, trunk_sip, trunk_sticks
 from tipline_gw.voice.listener import parse_address, written_address
 
 MARK = "; Written by tipline-gw asterisk-config"
@@ -27,8 +39,8 @@ WRITABLE = ("var", "spool", "run", "log")
 
 LONGEST_CALL = 1800
 """Seconds after which Asterisk ends a call that nobody ended."""
-APOLOGY = "cannot-take-now"
-"""The prompt of a call that the gateway did not take, in every language."""
+KEYS = "keys"
+"""The folder of certificates and keys: copies, because Asterisk may run in a root of its own."""
 
 _MODULES = "/usr/lib/x86_64-linux-gnu/asterisk/modules"
 _MODULE_PLACES = (
@@ -47,7 +59,8 @@ _LONGEST_SOCKET = 107
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``directory`` and ``root`` as they were asked for, ``prompts`` with a folder a language;
-    ``sip_listen`` for an unauthenticated trunk on the loopback."""
+    ``sip_listen`` for an unauthenticated trunk on the loopback. ``release``: which Asterisk it is
+    for; without it the one in ``root`` is asked."""
 
     directory: Path
     agi_listen: str
@@ -56,13 +69,17 @@ class Plan:
     max_calls: int = 240
     sip_listen: str | None = None
     root: Path | None = None
+    trunks: Sequence[Trunk] = ()
+    numbers: Sequence[Number] = ()
+    sms_number: str | None = None
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """Where it lies (``directory``), where Asterisk sees it (``inside``), the folder of modules,
-    whether there is one at all (``found``; else the usual one is written), and which of the
-    modules named are not in it."""
+    whether there is one at all (``found``; else the usual one is written), which of the modules
+    named are not in it, and which Asterisk it is for, if that is known."""
 
     directory: Path
     inside: str
@@ -71,6 +88,7 @@ class Written:
     modules: str
     found: bool
     missing: tuple[str, ...]
+    release: Release | None
 
     @property
     def start(self) -> str:
@@ -79,29 +97,40 @@ class Written:
 
 
 def write(plan: Plan) -> Written:
-    """Writes everything. ConfigError for a directory or an address that cannot be used,
-    PromptError when prompts are not there yet. What was written before is written over."""
+    """Writes everything. ConfigError for a directory, an address or a password's file that cannot
+    be used, PromptError when prompts are not there yet. What was written before is written over."""
     directory, inside = _places(plan)
     sounds = {language: _sounds(plan.prompts, language) for language in plan.languages}
     root = plan.root or Path("/")
     modules = _first(root, _MODULE_PLACES, _MODULES)
+    sip = [trunk for trunk in plan.trunks if isinstance(trunk, SipTrunk)]
+    keys = _key_files(sip)
+    secrets = _secrets(sip)
     values = _values(plan, inside, modules)
+    values["SIP_TRUNKS"] = _sip(plan, sip, secrets, {k: f"{inside}/{n}" for k, n in keys.items()})
+    owner = _asterisk_user(root)
     try:
         _check_ours(directory)
-        texts = dict(_texts(values, plan.sip_listen))
-        _make_folders(directory, root)
+        texts = dict(_texts(values)) | _of_trunks(plan.trunks)
+        contents = {str(path): Path(path).read_bytes() for path in keys}
+        _make_folders(directory, root, owner)
         for name, text in texts.items():
-            (directory / name).write_text(text, encoding="utf-8")
-            (directory / name).chmod(0o644)
+            _lay(directory / name, text.encode(), name == "pjsip.conf" and bool(secrets), owner)
+        for path, name in keys.items():
+            _lay(directory / name, contents[path], True, owner)
         for language, files in sounds.items():
             _copy_sounds(directory / "sounds" / language / "tipline", files)
     except OSError as error:
         raise ConfigError(
-            f"{directory} cannot be written ({error.strerror})", "is it yours to write?"
+            f"{error.filename or directory} cannot be read or written ({error.strerror})",
+            "is it there, and yours to read and write?",
         ) from None
     prompts = sum(len(files) for files in sounds.values())
     there = root / modules.lstrip("/")
-    return Written(directory, inside, len(texts), prompts, modules, there.is_dir(), _missing(there))
+    return Written(
+        directory, inside, len(texts), prompts, modules, there.is_dir(),
+        _missing(there, texts["modules.conf"]), plan.release or installed(root),
+    )  # fmt: skip
 
 
 def _places(plan: Plan) -> tuple[Path, str]:
@@ -132,33 +161,91 @@ def _check_ours(directory: Path) -> None:
 
 
 def _values(plan: Plan, inside: str, modules: str) -> dict[str, str]:
-    values = {
+    line = dialplan.Line(plan.languages, plan.trunks, plan.numbers, plan.sms_number)
+    return {
         "DIR": inside,
         "MODULES": modules,
         "AGI_LISTEN": written_address(*parse_address(plan.agi_listen)),
         "LANGUAGE": plan.languages[0],
         "MAX_CALLS": str(plan.max_calls),
         "LONGEST_CALL": str(LONGEST_CALL),
-        "APOLOGY": "\n".join(_apology(plan.languages)),
+        "ENTRIES": dialplan.entries(line),
+        "LIMITS": dialplan.limits(line),
+        "ARGUMENTS": dialplan.arguments(line),
+        "UNCHOSEN": dialplan.UNCHOSEN,
+        "APOLOGY": dialplan.apology(plan.sms_number),
+        "APOLOGIES": dialplan.apologies(line),
+        "TRUNK_MODULES": _modules_of(plan.trunks),
+        "LOGGED": _logged(plan.trunks),
     }
+
+
+def _modules_of(trunks: Sequence[Trunk]) -> str:
+    names = [
+        *trunk_sip.modules([t for t in trunks if isinstance(t, SipTrunk)]),
+        *trunk_dahdi.modules([t for t in trunks if isinstance(t, DahdiTrunk)]),
+        *trunk_sticks.modules(trunks),
+    ]
+    return "\n".join(f"load = {name}.so" for name in names)
+
+
+def _logged(trunks: Sequence[Trunk]) -> str:
+    """The drivers of GSM sticks quote lines they do not understand as errors, numbers and all."""
+    if any(trunk_sticks.modules(trunks)):
+        return "; Nothing: the drivers of GSM sticks quote callers even in their errors."
+    return "console => error,warning"
+
+
+def _sip(
+    plan: Plan, sip: Sequence[SipTrunk], secrets: Mapping[str, str], keys: Mapping[str, str]
+) -> str:
+    texts = []
     if plan.sip_listen is not None:
         host, port = parse_address(plan.sip_listen)
-        values |= {"SIP_LISTEN": written_address(host, port), "SIP_HOST": host}
-    return values
+        texts.append(trunk_sip.loopback(written_address(host, port), host))
+    if sip:
+        texts.append(trunk_sip.trunks(sip, secrets, keys))
+    return "\n".join(texts) or trunk_sip.NOTHING
 
 
-def _apology(languages: Sequence[str]) -> Iterator[str]:
-    for language in languages:
-        yield f" same => n,Set(CHANNEL(language)={language})"
-        yield f" same => n,Playback(tipline/{APOLOGY})"
+def _secrets(sip: Sequence[SipTrunk]) -> dict[str, str]:
+    """Each password by its file."""
+    paths = [p for trunk in sip for p in (trunk.secret_file, trunk.inbound_secret_file) if p]
+    return {str(path): read_secret(path) for path in paths}
 
 
-def _texts(values: dict[str, str], sip_listen: str | None) -> Iterator[tuple[str, str]]:
-    """Name and text of every file."""
-    templates = folder("dialplans") / "asterisk"
-    trunk = "example" if sip_listen is None else "loopback"
-    values["TRUNK"] = _fill(templates / "trunk" / f"{trunk}.conf", values)
-    for template in sorted(templates.glob("*.conf")):
+def _key_files(sip: Sequence[SipTrunk]) -> dict[str, str]:
+    """Where in the directory each certificate or key is copied to, by its path."""
+    return {
+        str(path): f"{KEYS}/{trunk.name}-{what}.pem"
+        for trunk in reversed(sip)
+        for what in ("certificate", "key", "ca")
+        if (path := getattr(trunk, what if what == "certificate" else f"{what}_file"))
+    }
+
+
+def _of_trunks(trunks: Sequence[Trunk]) -> dict[str, str]:
+    """The files of the drivers that are used, by name."""
+    spans = [trunk for trunk in trunks if isinstance(trunk, DahdiTrunk)]
+    dongles = [trunk for trunk in trunks if isinstance(trunk, DongleTrunk)]
+    quectels = [trunk for trunk in trunks if isinstance(trunk, QuectelTrunk)]
+    texts = {}
+    if spans:
+        texts["chan_dahdi.conf"] = f"{MARK}.\n{trunk_dahdi.chan_dahdi(spans, trunks)}"
+        texts["dahdi-system.conf"] = (
+            f"#{MARK.removeprefix(';')}. For /etc/dahdi/system.conf, where dahdi_cfg looks.\n"
+            f"{trunk_dahdi.system(spans, trunks)}"
+        )
+    if dongles:
+        texts["dongle.conf"] = f"{MARK}.\n{trunk_sticks.dongle(dongles)}"
+    if quectels:
+        texts["quectel.conf"] = f"{MARK}.\n{trunk_sticks.quectel(quectels)}"
+    return texts
+
+
+def _texts(values: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Name and text of every file that is always there."""
+    for template in sorted((folder("dialplans") / "asterisk").glob("*.conf")):
         yield template.name, f"{MARK}.\n{_fill(template, values)}"
 
 
@@ -171,11 +258,23 @@ def _fill(template: Path, values: dict[str, str]) -> str:
     return re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], text)
 
 
-def _missing(modules: Path) -> tuple[str, ...]:
+def _missing(modules: Path, conf: str) -> tuple[str, ...]:
     """Which of the modules to be loaded are not in that folder."""
-    listed = (folder("dialplans") / "asterisk" / "modules.conf").read_text(encoding="utf-8")
-    wanted = re.findall(r"^load = (\S+)", listed, re.MULTILINE)
+    wanted = re.findall(r"^load = (\S+)", conf, re.MULTILINE)
     return tuple(name for name in wanted if not (modules / name).exists())
+
+
+def _lay(path: Path, content: bytes, private: bool, owner: tuple[int, int] | None) -> None:
+    """A file as it is to be from its first octet on. ``private``: for Asterisk's group alone, or
+    where there is no such group for its owner alone."""
+    path.unlink(missing_ok=True)
+    mode = (0o640 if owner else 0o600) if private else 0o644
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        if private and owner:
+            os.chown(file.fileno(), -1, owner[1])
+        os.fchmod(file.fileno(), mode)
 
 
 def _first(root: Path, places: Sequence[str], otherwise: str) -> str:
@@ -186,16 +285,18 @@ def _first(root: Path, places: Sequence[str], otherwise: str) -> str:
     return otherwise
 
 
-def _make_folders(directory: Path, root: Path) -> None:
+def _make_folders(directory: Path, root: Path, owner: tuple[int, int] | None) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o755)
-    owner = _asterisk_user(root)
     for name in WRITABLE:
         path = directory / name
         path.mkdir(exist_ok=True)
         path.chmod(0o750)
         if owner is not None:
             os.chown(path, *owner)
+    # A key of a trunk that is no more must not lie about.
+    shutil.rmtree(directory / KEYS, ignore_errors=True)
+    (directory / KEYS).mkdir()
     # Asterisk takes option names from its own documentation, and does not load without it.
     link = directory / "documentation"
     link.unlink(missing_ok=True)

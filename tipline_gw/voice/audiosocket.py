@@ -12,7 +12,7 @@ import contextlib
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from time import monotonic
 from typing import Generic, TypeVar
@@ -20,9 +20,10 @@ from typing import Generic, TypeVar
 import structlog
 
 from tipline_gw.errors import VoiceError
-from tipline_gw.voice.frames import FRAME, GIVE_BACK, Frame, FrameReader, Kind
+from tipline_gw.voice.frames import FRAME, GIVE_BACK, HEADER, Frame, FrameReader, Kind
 from tipline_gw.voice.listener import Listener
-from tipline_gw.voice.pump import Pump
+from tipline_gw.voice.lobby import Reason, TurnedAway, Verdict
+from tipline_gw.voice.pump import Carried, Pump
 
 _log = structlog.get_logger()
 
@@ -33,10 +34,15 @@ some telephones send nothing while their caller is silent, and frightened people
 GRACE_SECONDS = 0.5
 PATIENCE_SECONDS = 2.0
 _CHUNK = 65536
+_TOKEN = 16
+_TOKEN_HEADER = bytes((Kind.UUID,)) + _TOKEN.to_bytes(2, "big")
 _GIVE_BACK_SECONDS = 2.0
 
 R = TypeVar("R")
 T = TypeVar("T")
+
+IDLE = Frame(Kind.AUDIO, b"")
+"""Given in place of a frame when none came for some time (:mod:`tipline_gw.voice.pump`)."""
 
 
 class AudioStream:
@@ -58,21 +64,42 @@ class AudioStream:
         when the stream ends first. ``take`` runs in a thread that others share: it must not wait.
 
         Raises what ``take`` raises; VoiceError after ``silence`` seconds without a frame, and for
-        what is no frame.
+        what is no frame. ``take`` is given ``IDLE`` whenever nothing came for a while.
         """
-        outcome = _first(take, self._take_first())
+        outcome = self._hand_over(take)
         if outcome is not None:
             return outcome
         self._socket.setblocking(False)
         # Else each frame is acknowledged by itself, which costs Asterisk as much as sending it.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
-        return self._pump.carry(self._socket.fileno(), lambda data: self._feed(data, take), silence)
+        stream = Carried(
+            self._socket.fileno(), lambda data: self._feed(data, take), lambda: take(IDLE), silence
+        )
+        return self._pump.carry(stream)
 
     def _feed(self, data: bytes, take: Callable[[Frame], R | None]) -> R | None:
-        outcome = _first(take, self._reader.feed(data))
+        self._first += self._reader.feed(data)
+        outcome = self._hand_over(take)
         if outcome is None:
             self._reader.check()
         return outcome
+
+    def _hand_over(self, take: Callable[[Frame], R | None]) -> R | None:
+        """Whoever stops in the middle finds the rest in ``unread``."""
+        while self._first:
+            outcome = take(self._first.pop(0))
+            if outcome is not None:
+                return outcome
+        return None
+
+    @property
+    def ahead(self) -> int:
+        """Octets of audio that came together with the last frame given, and are given next."""
+        return sum(len(frame.payload) for frame in self._first if frame.kind is Kind.AUDIO)
+
+    def unread(self) -> list[Frame]:
+        """What came after the last frame that was taken, as far as it is here."""
+        return self._take_first()
 
     def pending(self) -> list[Frame] | None:
         """What lies there now, without waiting; ``None`` once the stream has ended. VoiceError
@@ -94,17 +121,26 @@ class AudioStream:
         except OSError:
             raise VoiceError("the channel took no more audio") from None
 
+    def send_beside(self, pcm: bytes) -> None:
+        """One whole frame, from another thread than the one that reads; waits for nothing.
+        VoiceError when Asterisk takes it no more."""
+        try:
+            self._socket.send(Frame(Kind.AUDIO, pcm).to_bytes(), socket.MSG_DONTWAIT)
+        except OSError:
+            raise VoiceError("the channel took no more audio") from None
+
     def give_back(self) -> None:
         """Gives the channel back to its AGI script, and waits until Asterisk has closed."""
-        # What still comes is read and dropped: unread, it would turn our close into a reset,
-        # which can overtake the frame just sent.
+        # What still comes is read: unread, it would turn our close into a reset, which can
+        # overtake the frame just sent.
         with contextlib.suppress(OSError):
+            self._socket.settimeout(_GIVE_BACK_SECONDS)
             self._socket.sendall(GIVE_BACK)
             self._socket.shutdown(socket.SHUT_WR)
-            self._socket.settimeout(_GIVE_BACK_SECONDS)
             until = monotonic() + _GIVE_BACK_SECONDS
-            while self._socket.recv(_CHUNK) and monotonic() < until:
-                pass
+            while (data := self._socket.recv(_CHUNK)) and monotonic() < until:
+                with contextlib.suppress(VoiceError):
+                    self._first += self._reader.feed(data)
 
     def cut(self) -> None:
         """Ends it from another thread: who reads gets what has come already, then the end."""
@@ -176,21 +212,25 @@ class AudioSocketServer:
 
     def __init__(self, listen: str, *, max_calls: int) -> None:
         # Twice: the last stream of a call may still be closing when its next one begins.
-        self._listener = Listener("audio", listen, self._serve, 2 * max_calls)
+        self._listener = Listener(
+            "audio", listen, self._serve, 2 * max_calls, self._judge, TOKEN_SECONDS
+        )
         self.address = self._listener.address
         self._pump = Pump()
         self._lock = threading.Lock()
         self._expected: dict[str, Expected[object]] = {}
-        self.malformed = 0
-        """Connections closed because they brought no token that was announced."""
 
     @property
     def active(self) -> int:
         return self._listener.active
 
     @property
-    def refused(self) -> int:
-        return self._listener.refused
+    def alive(self) -> bool:
+        return self._listener.alive
+
+    @property
+    def turned_away(self) -> TurnedAway:
+        return self._listener.turned_away
 
     def expect(self, handler: Handler[T]) -> Expected[T]:
         """Announces one connection; ``handler(stream)`` runs in its thread when it comes."""
@@ -216,11 +256,19 @@ class AudioSocketServer:
         try:
             frames = _first_frames(connection, reader)
             expected = self._claim(frames[0])
-        except VoiceError as error:
-            self.malformed += 1
-            _log.warning("audio-malformed", error=type(error).__name__)
+        except VoiceError:
+            self.turned_away.add(Reason.MALFORMED)
             return
         expected.run(AudioStream(connection, reader, frames[1:], self._pump))
+
+    def _judge(self, buffer: bytearray, size: int) -> Verdict:
+        """Admits who brings a token that is announced; it is claimed when it is served."""
+        if not buffer.startswith(_TOKEN_HEADER[:size]):
+            return Verdict.REFUSE
+        if size < HEADER + _TOKEN:
+            return Verdict.WAIT
+        token = str(uuid.UUID(bytes=bytes(buffer[HEADER : HEADER + _TOKEN])))
+        return Verdict.ADMIT if token in self._expected else Verdict.REFUSE
 
     def _claim(self, frame: Frame) -> Expected[object]:
         if frame.kind is not Kind.UUID:
@@ -230,11 +278,6 @@ class AudioSocketServer:
         if expected is None:
             raise VoiceError("an AudioSocket connection that nobody announced")
         return expected
-
-
-def _first(take: Callable[[Frame], R | None], frames: Iterable[Frame]) -> R | None:
-    """What ``take`` makes of the first frame that it makes anything of."""
-    return next((made for frame in frames if (made := take(frame)) is not None), None)
 
 
 def _first_frames(connection: socket.socket, reader: FrameReader) -> list[Frame]:

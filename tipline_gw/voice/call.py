@@ -6,6 +6,7 @@ the tip is closed at the end, which keeps what was said.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,8 +15,10 @@ from typing import TypeVar, assert_never
 
 from tipline_gw.domain.case_code import CaseCode
 from tipline_gw.domain.dialog import (
+    EMPTY_SECONDS,
     Ask,
     Command,
+    Count,
     Dialog,
     Done,
     Ended,
@@ -29,22 +32,32 @@ from tipline_gw.domain.dialog import (
     Listen,
     LookUp,
     NotFound,
+    PlayAnswer,
     PlayBack,
     Refused,
     Say,
     Silence,
     Speak,
 )
-from tipline_gw.domain.intake import Recording, VoiceTip
-from tipline_gw.domain.tip import State
+from tipline_gw.domain.intake import CaseNews, Recording, VoiceTip
+from tipline_gw.domain.tip import TipId
 from tipline_gw.errors import CallerHungUp, TiplineError, VoiceError
 from tipline_gw.voice.audiosocket import AudioSocketServer, AudioStream
+from tipline_gw.voice.changed import ChangedRecording, Disguising
 from tipline_gw.voice.channel import KEYS, Channel
 from tipline_gw.voice.frames import RATE, SAMPLE
 from tipline_gw.voice.speech import STOP_KEY, Taken, play, record
 
 FOLDER = "tipline"
 """Prompts lie in Asterisk's ``sounds/<language>/tipline/``."""
+
+BACK_KEY = "*"
+ANSWER_KEYS = KEYS.replace(STOP_KEY, "")
+"""Those that interrupt a prompt. Not ``#``: many people press it after a choice, out of habit, and
+it would cut off what the choice led to."""
+
+SILENT, ADDITION, DISGUISED = "silent-recording", "addition", "disguised"
+"""What is counted here; the dialog counts what it alone knows."""
 
 
 T = TypeVar("T")
@@ -62,25 +75,28 @@ def run_call(
     channel: Channel,
     dialog: Dialog,
     tip: Callable[[], VoiceTip],
-    lookup: Callable[[CaseCode], State | None],
+    lookup: Callable[[CaseCode], CaseNews | None],
     audio: AudioSocketServer,
     max_recording_seconds: float,
+    *,
+    on_event: Callable[[str], None] = lambda _what: None,
 ) -> CallEnd:
     """Runs ``dialog`` on ``channel`` to its end, and hangs up.
 
-    ``tip()`` is called once. What ``lookup`` or the tip raise beyond TiplineError ends the call
-    and goes on to who called this, after the tip was closed.
+    ``tip()`` is called for each tip of the call. ``lookup`` takes the same time whether there is
+    such a case or not. ``on_event`` is told fixed words, to be counted. What ``lookup`` or a tip
+    raise beyond TiplineError ends the call and goes on to who called this, after the tip was
+    closed.
     """
-    the_tip = tip()
+    call = _Call(channel, tip, lookup, audio, max_recording_seconds, on_event)
     try:
-        call = _Call(channel, the_tip, lookup, audio, max_recording_seconds)
         end = _converse(call, dialog)
         if end is CallEnd.FINISHED:
             channel.hangup()
         return end
     finally:
         dialog.close()
-        the_tip.close()
+        call.close()
 
 
 def _converse(call: _Call, dialog: Dialog) -> CallEnd:
@@ -106,20 +122,26 @@ class _Call:
     def __init__(
         self,
         channel: Channel,
-        tip: VoiceTip,
-        lookup: Callable[[CaseCode], State | None],
+        tip: Callable[[], VoiceTip],
+        lookup: Callable[[CaseCode], CaseNews | None],
         audio: AudioSocketServer,
         max_recording_seconds: float,
+        on_event: Callable[[str], None],
     ) -> None:
         self._channel = channel
-        self._tip = tip
+        self._tips = _Tips(tip)
         self._lookup = lookup
         self._audio = audio
         self._longest = max_recording_seconds
+        self._on_event = on_event
+        self._news: CaseNews | None = None
         self._ahead: deque[str] = deque()
 
     def answer(self) -> None:
         self._channel.answer()
+
+    def close(self) -> None:
+        self._tips.close()
 
     def carry_out(self, command: Command) -> Event:
         """CallerHungUp, or VoiceError when Asterisk does not do it."""
@@ -132,37 +154,46 @@ class _Call:
                 return self._listen(command)
             case PlayBack():
                 return self._play_back()
+            case PlayAnswer():
+                return self._play_answer()
             case Keep():
                 return self._keep()
             case LookUp():
                 return self._look_up(command)
             case Speak():
                 return self._speak(command)
+            case Count():
+                self._on_event(command.what)
+                return Done()
         assert_never(command)
 
     def _ask(self, ask: Ask) -> Event:
         key = self._interrupting_key(ask) or self._next_key(ask.seconds)
-        if not key:
-            return Silence()
-        keys = ""
-        while key and not (ask.digits > 1 and key == STOP_KEY):
+        keys = key
+        while key not in ("", BACK_KEY) and len(keys) < ask.digits:
+            key = self._next_key(ask.seconds, stop=True).replace(STOP_KEY, "")
             keys += key
-            if len(keys) == ask.digits:
-                break
-            key = self._next_key(ask.seconds)
-        return Keys(keys)
+        return Keys(keys) if keys else Silence()
 
     def _interrupting_key(self, ask: Ask) -> str:
         if self._ahead:
             return self._ahead.popleft()
         for prompt in ask.prompts:
-            played = self._channel.stream_file(f"{FOLDER}/{prompt}", KEYS)
+            played = self._channel.stream_file(f"{FOLDER}/{prompt}", ANSWER_KEYS)
             if played.key:
                 return played.key
         return ""
 
-    def _next_key(self, seconds: float) -> str:
-        return self._ahead.popleft() if self._ahead else self._channel.wait_for_digit(seconds)
+    def _next_key(self, seconds: float, *, stop: bool = False) -> str:
+        """With ``stop`` the hash is one of the keys; else it is not heard."""
+        if self._ahead:
+            return self._ahead.popleft()
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            key = self._channel.wait_for_digit(left)
+            if key != STOP_KEY or stop:
+                return key
+        return ""
 
     def _say(self, say: Say) -> Event:
         for prompt in say.prompts:
@@ -172,7 +203,7 @@ class _Call:
     def _play_through(self, prompt: str) -> None:
         """To its end: a key does not stop it for the ear, but is kept for the next question."""
         offset = 0
-        while (played := self._channel.stream_file(prompt, KEYS, offset)).key:
+        while (played := self._channel.stream_file(prompt, ANSWER_KEYS, offset)).key:
             self._ahead.append(played.key)
             if played.samples <= offset:
                 # A position that does not move: an endless prompt would follow.
@@ -180,28 +211,73 @@ class _Call:
             offset = played.samples
 
     def _listen(self, listen: Listen) -> Event:
+        # The dialog asked for keys right before this: what is left could end nothing but it.
         self._ahead.clear()
         try:
-            recording = self._tip.record(append=listen.append)
+            recording = self._recording(listen)
         except TiplineError:
             return Heard(Ended.FAILED, 0.0)
         taken = Taken(Ended.FAILED, 0.0)
         try:
             taken = self._over_audio(self._recorder(recording), self._longest) or taken
         finally:
-            committed = _finish(recording, taken.ended)
+            committed = _finish(recording, taken)
+        self._count(listen, taken)
         self._still_there()
-        return Heard(taken.ended if committed else Ended.FAILED, taken.seconds)
+        self._ahead.extend(taken.keys)
+        ended = taken.ended if committed else Ended.FAILED
+        return Heard(ended, taken.seconds, taken.spoken)
+
+    def _recording(self, listen: Listen) -> Recording:
+        if listen.addition and self._news is None:
+            raise VoiceError("an addition to no case")
+        adds_to = self._news.tip_id if listen.addition and self._news else None
+        # First of all: without it nothing must be recorded.
+        disguise = _disguise() if listen.disguised else None
+        recording = self._tips.record(adds_to, append=listen.append)
+        return ChangedRecording(recording, disguise) if disguise else recording
 
     def _recorder(self, recording: Recording) -> Callable[[AudioStream], Taken]:
-        return lambda stream: record(stream, recording, self._longest)
+        keypad = self._channel.keypad
+        return lambda stream: record(stream, recording, self._longest, keypad=keypad)
+
+    def _count(self, listen: Listen, taken: Taken) -> None:
+        if taken.seconds < EMPTY_SECONDS:
+            return
+        if not taken.spoken:
+            self._on_event(SILENT)
+            return
+        if listen.addition:
+            self._on_event(ADDITION)
+        if listen.disguised:
+            self._on_event(DISGUISED)
 
     def _play_back(self) -> Event:
-        with self._tip.spoken() as pcm:
-            seconds = len(pcm) / (RATE * SAMPLE)
-            key = self._over_audio(lambda stream: play(stream, pcm), seconds)
+        with self._tips.spoken() as pcm:
+            return self._play(pcm)
+
+    def _play_answer(self) -> Event:
+        news = self._news
+        if news is None or news.answer is None:
+            return Refused()
+        try:
+            pcm = news.answer(self._tips.language or "")
+        except TiplineError:
+            return Refused()
+        try:
+            with memoryview(pcm) as view:
+                return self._play(view)
+        finally:
+            pcm[:] = bytes(len(pcm))
+
+    def _play(self, pcm: memoryview) -> Event:
+        seconds = len(pcm) / (RATE * SAMPLE)
+        keys = self._over_audio(lambda stream: play(stream, pcm), seconds)
         self._still_there()
-        return Keys(key) if key else Silence()
+        if not keys:
+            return Silence()
+        self._ahead.extend(keys[1:])
+        return Keys(keys[0])
 
     def _over_audio(self, handler: Callable[[AudioStream], T], seconds: float) -> T | None:
         """What ``handler`` made of the channel's audio; ``None`` if it failed or got none. A
@@ -221,24 +297,80 @@ class _Call:
 
     def _keep(self) -> Event:
         try:
-            return Kept(self._tip.keep())
+            return Kept(self._tips.keep())
         except TiplineError:
             return Refused()
 
     def _look_up(self, wanted: LookUp) -> Event:
-        state = self._lookup(wanted.code)
-        return NotFound() if state is None else Found(state)
+        self._news = None
+        try:
+            news = self._lookup(wanted.code)
+        except TiplineError:
+            return Refused()
+        self._news = news
+        return Found(news.state, news.answer is not None, news.open) if news else NotFound()
 
     def _speak(self, speak: Speak) -> Event:
         self._channel.set_language(speak.language)
-        self._tip.language = speak.language
+        self._tips.speak(speak.language)
         return Done()
 
 
-def _finish(recording: Recording, ended: Ended) -> bool:
+class _Tips:
+    """The tips of one call, one after the other; whichever is under way is closed at the end."""
+
+    def __init__(self, make: Callable[[], VoiceTip]) -> None:
+        self._make = make
+        self._tip = make()
+        self._begun = False
+        self._kept = False
+        self.language: str | None = None
+
+    def speak(self, language: str) -> None:
+        self.language = language
+        if not self._kept:
+            self._tip.language = language
+
+    def record(self, adds_to: TipId | None, *, append: bool) -> Recording:
+        """Another recording of this tip; of the next one, after a tip was kept, or where it goes
+        to another case."""
+        if self._begun and (self._kept or self._tip.adds_to != adds_to):
+            self._next()
+        if not self._begun:
+            self._tip.adds_to = adds_to
+            self._begun = True
+        return self._tip.record(append=append)
+
+    def spoken(self) -> memoryview:
+        return self._tip.spoken()
+
+    def keep(self) -> CaseCode | None:
+        code = self._tip.keep()
+        self._kept = True
+        return code
+
+    def close(self) -> None:
+        self._tip.close()
+
+    def _next(self) -> None:
+        old, self._tip = self._tip, self._make()
+        self._tip.language = self.language
+        self._begun = self._kept = False
+        old.close()
+
+
+def _disguise() -> Disguising:
+    # Only here: it needs numpy, which most calls do not.
+    from tipline_gw.voice.disguise import Disguise
+
+    made: Disguising = Disguise()
+    return made
+
+
+def _finish(recording: Recording, taken: Taken) -> bool:
     """Whether all of it is committed."""
     try:
-        recording.finish(ended)
+        recording.finish(taken.ended, spoken=taken.spoken)
     except TiplineError:
         return False
     return True

@@ -8,6 +8,7 @@ nothing), and every method that answers with a variable.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,6 +16,7 @@ from asterisk.agi import AGI, AGIException
 
 from tipline_gw.errors import CallerHungUp, VoiceError
 from tipline_gw.voice.agi_reply import Reply, read_reply
+from tipline_gw.voice.keypad import Keypad
 from tipline_gw.voice.lines import Lines
 
 KEYS = "0123456789*#"
@@ -62,6 +64,8 @@ class Channel(AGI):  # type: ignore[misc]
         self.env: dict[str, str] = {}
         self._got_sighup = False
         self._lines = lines
+        self.keypad = Keypad()
+        """Of the whole call: a key that began in one command may be doubled in the next."""
         self.hung_up = False
 
     def answer(self) -> None:
@@ -83,6 +87,23 @@ class Channel(AGI):  # type: ignore[misc]
 
     def stream_file(self, prompt: str, keys: str = "", offset: int = 0) -> Played:
         """Plays ``tipline/<name>`` from sample ``offset`` on, until one of ``keys``."""
+        while True:
+            played = self._stream(prompt, keys, offset)
+            if not played.key or self.keypad.press(played.key, time.monotonic()):
+                return played
+            # Not a press: the caller must not notice it.
+            offset = max(offset, played.samples)
+
+    def wait_for_digit(self, seconds: float) -> str:
+        """One key, or nothing when none came in ``seconds``."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            key = self._wait(left)
+            if not key or self.keypad.press(key, time.monotonic()):
+                return key
+        return ""
+
+    def _stream(self, prompt: str, keys: str, offset: int) -> Played:
         arguments = self._quote(prompt), self._quote(keys), offset
         reply = self._command(_PROMPT_SECONDS, "STREAM FILE", *arguments)
         if reply.result < 0:
@@ -90,8 +111,7 @@ class Channel(AGI):  # type: ignore[misc]
             raise VoiceError("a prompt cannot be played", "write Asterisk's configuration again")
         return Played(_key(reply), reply.endpos)
 
-    def wait_for_digit(self, seconds: float) -> str:
-        """One key, or nothing when none came in ``seconds``."""
+    def _wait(self, seconds: float) -> str:
         reply = self._command(seconds + _MARGIN, "WAIT FOR DIGIT", max(1, round(seconds * 1000)))
         if reply.result < 0:
             self.hung_up = True
@@ -131,7 +151,7 @@ class Channel(AGI):  # type: ignore[misc]
     def _still_there(self) -> None:
         """CallerHungUp if it is so. A result of -1 means a hang-up or a failure, and the line
         ``HANGUP`` may come only after the next command; waiting for a key tells them apart."""
-        self.wait_for_digit(0.001)
+        self._wait(0.001)
 
     def _quote(self, string: object) -> str:
         """A quoted AGI argument. VoiceError for what would end the line or the string."""

@@ -10,19 +10,27 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping
 
-import structlog
-
 from tipline_gw.boundary.agi_environment import read_environment
 from tipline_gw.errors import TiplineError
 from tipline_gw.voice.channel import Channel
 from tipline_gw.voice.lines import Lines
 from tipline_gw.voice.listener import Listener
-
-_log = structlog.get_logger()
+from tipline_gw.voice.lobby import Reason, TurnedAway, Verdict
 
 Handler = Callable[[Channel, Mapping[str, str]], None]
 
 ENVIRONMENT_SECONDS = 5.0
+"""Asterisk writes its environment at once; a machine that is that slow serves nobody."""
+_BEGIN = b"agi_"
+_ENDS = (b"\n\n", b"\n\r\n")
+
+
+def judge(buffer: bytearray, size: int) -> Verdict:
+    """Admits a whole environment: what begins like one and has come to its empty line."""
+    if not buffer.startswith(_BEGIN[:size]):
+        return Verdict.REFUSE
+    whole = any(buffer.find(end, 0, size) >= 0 for end in _ENDS)
+    return Verdict.ADMIT if whole else Verdict.WAIT
 
 
 class FastAgiServer:
@@ -34,18 +42,20 @@ class FastAgiServer:
 
     def __init__(self, listen: str, handler: Handler, *, max_calls: int) -> None:
         self._handler = handler
-        self._listener = Listener("agi", listen, self._serve, max_calls)
+        self._listener = Listener("agi", listen, self._serve, max_calls, judge, ENVIRONMENT_SECONDS)
         self.address = self._listener.address
-        self.malformed = 0
-        """Connections closed because what came on them was not AGI."""
 
     @property
     def active(self) -> int:
         return self._listener.active
 
     @property
-    def refused(self) -> int:
-        return self._listener.refused
+    def alive(self) -> bool:
+        return self._listener.alive
+
+    @property
+    def turned_away(self) -> TurnedAway:
+        return self._listener.turned_away
 
     @property
     def failed(self) -> int:
@@ -63,8 +73,7 @@ class FastAgiServer:
         lines.allow(ENVIRONMENT_SECONDS)
         try:
             environment = read_environment(lines.readline)
-        except TiplineError as error:
-            self.malformed += 1
-            _log.warning("agi-malformed", error=type(error).__name__)
+        except TiplineError:
+            self.turned_away.add(Reason.MALFORMED)
             return
         self._handler(Channel(lines), environment)

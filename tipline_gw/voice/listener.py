@@ -1,4 +1,4 @@
-"""Accepts connections and gives each a thread: bounded in number, ended for certain.
+"""Gives a thread to each connection that the lobby admits: bounded in number, ended for certain.
 
 Why not ``socketserver``: it has no bound on threads, no end to a connection that goes on after
 close, and prints tracebacks to stderr. This listens on the loopback alone: whoever can connect
@@ -12,14 +12,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
 from tipline_gw.errors import VoiceError
+from tipline_gw.voice.lobby import Judge, Lobby, Reason, TurnedAway
 
 _log = structlog.get_logger()
 
-BACKLOG = 128
+BACKLOG = 1024
+"""Connections that the kernel keeps while this process does not come to them."""
 _LAST_JOIN = 5.0
 
 
@@ -46,11 +49,18 @@ def written_address(host: str, port: int) -> str:
 class Listener:
     """Serves each connection in a thread of its own, ``most`` at once; over it, closes.
 
-    ``serve`` gets the socket, and whatever it raises ends that connection and no other.
+    ``judge`` admits a connection by its first octets, which have ``seconds`` to come. ``serve``
+    gets the socket, unread, and whatever it raises ends that connection and no other.
     """
 
     def __init__(
-        self, name: str, listen: str, serve: Callable[[socket.socket], None], most: int
+        self,
+        name: str,
+        listen: str,
+        serve: Callable[[socket.socket], None],
+        most: int,
+        judge: Judge,
+        seconds: float,
     ) -> None:
         self._name = name
         self._serve = serve
@@ -59,8 +69,7 @@ class Listener:
         self._open: dict[threading.Thread, socket.socket] = {}
         self._closing = False
         self._acceptor: threading.Thread | None = None
-        self.refused = 0
-        """Connections closed because all places were taken."""
+        self.turned_away = TurnedAway(name)
         self.failed = 0
         """Connections whose handler raised: a fault of the other side or of ours."""
         host, port = parse_address(listen)
@@ -77,12 +86,23 @@ class Listener:
                 "choose another port, or end what listens there",
             ) from None
         self.address = written_address(host, self._socket.getsockname()[1])
+        self._lobby = Lobby(self._socket, judge, self._admit, seconds, self.turned_away)
 
     @property
     def active(self) -> int:
         """Connections being served now."""
         with self._lock:
             return len(self._open)
+
+    @property
+    def alive(self) -> bool:
+        """Whether who comes is let in."""
+        return self._acceptor is not None and self._acceptor.is_alive()
+
+    @property
+    def waiting(self) -> int:
+        """Connections that have not shown yet what they are."""
+        return self._lobby.waiting
 
     def serve_forever(self) -> None:
         """Accepts in a thread of its own; returns at once."""
@@ -105,6 +125,8 @@ class Listener:
         _shut(self._socket)
         if self._acceptor is not None:
             self._acceptor.join(_LAST_JOIN)
+        else:
+            self._lobby.close()
         self._socket.close()
 
     def _join(self, seconds: float) -> None:
@@ -115,20 +137,14 @@ class Listener:
             thread.join(max(0.0, end - time.monotonic()))
 
     def _accept(self) -> None:
-        while not self._closing:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                if self._closing:
-                    return
-                # Out of descriptors, or the peer was gone already: others still come.
-                time.sleep(0.05)
-                continue
-            self._admit(connection)
+        with suppress(OSError):
+            while not self._closing:
+                self._lobby.turn()
+        self._lobby.close()
 
     def _admit(self, connection: socket.socket) -> None:
-        if self._closing or not self._places.acquire(blocking=False):
-            self.refused += 1
+        if not self._places.acquire(blocking=False):
+            self.turned_away.add(Reason.NO_PLACE)
             connection.close()
             return
         thread = threading.Thread(

@@ -21,6 +21,8 @@ R = TypeVar("R")
 
 SWEEP_SECONDS = 0.2
 """So late a key or a hang-up may be seen."""
+IDLE_SECONDS = 0.4
+"""Two sweeps: one may come just before what it should have found."""
 _MOST = 16384
 """Octets taken of one stream a sweep, a second of audio: what piled up is worked off in turns."""
 
@@ -30,7 +32,7 @@ class Pump:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._streams: list[_Stream[object]] = []
+        self._streams: list[Carried[object]] = []
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="audio-pump", daemon=True)
 
@@ -44,13 +46,12 @@ class Pump:
         if self._thread.is_alive():
             self._thread.join()
 
-    def carry(self, file: int, take: Callable[[bytes], R | None], silence: float) -> R | None:
-        """Hands what comes on the non-blocking socket ``file`` to ``take``, in the pump's thread,
-        until that returns something. That is returned here, or ``None`` at the stream's end.
+    def carry(self, stream: Carried[R]) -> R | None:
+        """What became of ``stream``: what its ``take`` or ``idle`` returned, in the pump's thread,
+        or ``None`` at its end.
 
-        Raises what ``take`` raises, and VoiceError when nothing comes for ``silence`` seconds.
+        Raises what these raise, and VoiceError when nothing comes for ``silence`` seconds.
         """
-        stream = _Stream(file, take, silence)
         with self._changed:
             if self._closed:
                 return None
@@ -76,12 +77,22 @@ class Pump:
             return not self._closed
 
 
-class _Stream(Generic[R]):
-    def __init__(self, file: int, take: Callable[[bytes], R | None], silence: float) -> None:
+class Carried(Generic[R]):
+    """A stream on the non-blocking socket ``file``. ``take`` is handed what comes, ``idle`` is
+    called whenever nothing came for a while; either ends it by returning something."""
+
+    def __init__(
+        self,
+        file: int,
+        take: Callable[[bytes], R | None],
+        idle: Callable[[], R | None],
+        silence: float,
+    ) -> None:
         self._file = file
         self._take = take
+        self._idle = idle
         self._silence = silence
-        self._until = monotonic() + silence
+        self._heard = monotonic()
         self.outcome: Future[R | None] = Future()
 
     def over(self) -> bool:
@@ -97,16 +108,19 @@ class _Stream(Generic[R]):
 
     def _step(self) -> bool:
         data = _lying_there(self._file)
-        if data is None:
-            if monotonic() >= self._until:
-                raise VoiceError("the channel sent no audio for some time")
-            return False
-        outcome = self._take(data) if data else None
-        if data and outcome is None:
-            self._until = monotonic() + self._silence
-            return False
-        self.outcome.set_result(outcome)
-        return True
+        outcome = self._nothing() if data is None else self._take(data) if data else None
+        if data:
+            self._heard = monotonic()
+        if data == b"" or outcome is not None:
+            self.outcome.set_result(outcome)
+            return True
+        return False
+
+    def _nothing(self) -> R | None:
+        waited = monotonic() - self._heard
+        if waited >= self._silence:
+            raise VoiceError("the channel sent no audio for some time")
+        return self._idle() if waited >= IDLE_SECONDS else None
 
 
 def _lying_there(file: int) -> bytes | None:

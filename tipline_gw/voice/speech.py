@@ -6,98 +6,184 @@ Nothing is gathered up here: each frame goes to the recording as it comes.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from tipline_gw.domain.dialog import Ended
+from tipline_gw.domain.dialog import EMPTY_SECONDS, Ended
 from tipline_gw.domain.intake import Recording
 from tipline_gw.errors import TiplineError, VoiceError
-from tipline_gw.voice.audiosocket import SILENCE_SECONDS, AudioStream
+from tipline_gw.voice.activity import Activity
+from tipline_gw.voice.audiosocket import IDLE, SILENCE_SECONDS, AudioStream
 from tipline_gw.voice.channel import KEYS
 from tipline_gw.voice.frames import FRAME, FRAME_SECONDS, RATE, SAMPLE, Frame, Kind
+from tipline_gw.voice.keypad import Keypad, StopKey
+from tipline_gw.voice.timeline import Timeline
+from tipline_gw.voice.warning import Warner, warn_at
 
 STOP_KEY = "#"
+ALIVE_SECONDS = 1.2
+"""Asterisk gives a channel up on which for two seconds nothing was said either way
+(app_audiosocket): so often it is sent a moment of silence, while the caller is silent."""
+_SILENCE = bytes(FRAME)
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How a recording ended, and the seconds of speech that went to its sink."""
+    """How a recording ended, the seconds of speech that went to its sink, whether anybody spoke,
+    and the keys pressed right after its end."""
 
     ended: Ended
     seconds: float
+    spoken: bool = True
+    keys: str = ""
 
 
 def record(
-    stream: AudioStream, sink: Recording, longest: float, silence: float = SILENCE_SECONDS
+    stream: AudioStream,
+    sink: Recording,
+    longest: float,
+    silence: float = SILENCE_SECONDS,
+    *,
+    keypad: Keypad | None = None,
 ) -> Taken:
     """Writes what is said to ``sink`` until ``#``, hang-up or ``longest`` seconds, then gives
-    the channel back. Does not finish the sink.
+    the channel back. Does not finish the sink. Before the longest time is over a tone says so.
+    What the line lost is silence in it. ``keypad``: of the call that the stream belongs to.
 
     A sink that takes no more, or a stream that breaks off, ends it as ``FAILED``; it raises
     nothing of TiplineError, since what was written stands.
     """
-    recorder = _Recorder(sink, longest)
-    ended = recorder.run(stream, silence)
+    recorder = _Recorder(stream, sink, longest, keypad)
+    ended = recorder.run(silence)
     if ended is not Ended.HANGUP:
         stream.give_back()
-    return Taken(ended, recorder.octets / (RATE * SAMPLE))
+    seconds = recorder.octets / (RATE * SAMPLE)
+    keys = recorder.keys + keys_of(stream.unread())
+    return Taken(ended, seconds, recorder.spoken, keys)
 
 
 class _Recorder:
-    def __init__(self, sink: Recording, longest: float) -> None:
+    def __init__(
+        self,
+        stream: AudioStream,
+        sink: Recording,
+        longest: float,
+        keypad: Keypad | None = None,
+    ) -> None:
+        self._stream = stream
         self._sink = sink
+        self._activity = Activity()
+        self._warner = Warner(stream)
+        self._keypad = keypad or Keypad()
+        self._stop_key = StopKey()
+        self._timeline = Timeline()
         self._most = int(longest * RATE) * SAMPLE
+        self._warn_at = int(warn_at(longest) * RATE) * SAMPLE
+        self._began = self._alive_at = time.monotonic()
         # A telephone that sends nothing in pauses would stretch a recording without end.
-        self._until = time.monotonic() + longest + 1.0
+        self._until = self._began + longest + 1.0
         self.octets = 0
+        self.keys = ""
 
-    def run(self, stream: AudioStream, silence: float) -> Ended:
+    @property
+    def spoken(self) -> bool:
+        return self._activity.spoken
+
+    def run(self, silence: float) -> Ended:
         try:
-            return stream.take_in(self._take, silence) or Ended.HANGUP
+            return self._stream.take_in(self._take, silence) or Ended.HANGUP
         except TiplineError:
             return Ended.FAILED
+        finally:
+            self._warner.stop()
 
     def _take(self, frame: Frame) -> Ended | None:
+        if frame is IDLE:
+            return self._idle()
         if frame.kind is Kind.AUDIO:
-            return self._write(frame.payload)
+            return self._hear(frame.payload)
         if frame.kind is Kind.DTMF:
-            return Ended.KEY if key_of(frame) == STOP_KEY else None
+            return self._press(key_of(frame))
         if frame.kind is Kind.HANGUP:
             return Ended.HANGUP
         # An error, or audio at a rate that was not asked for: not to be sealed as speech.
         return Ended.FAILED
 
+    @property
+    def _begun(self) -> bool:
+        """A ``#`` sooner than that was pressed out of habit after the key before the tone."""
+        clock = time.monotonic() - self._began
+        return max(clock, self.octets / (RATE * SAMPLE)) >= EMPTY_SECONDS
+
+    def _idle(self) -> Ended | None:
+        """A telephone that sends nothing while nobody speaks."""
+        now = time.monotonic()
+        if now - self._alive_at >= ALIVE_SECONDS:
+            self._alive_at = now
+            with suppress(VoiceError):
+                self._stream.send_beside(_SILENCE)
+        return Ended.KEY if self._stop_key.idle(now) else None
+
+    def _hear(self, pcm: bytes) -> Ended | None:
+        self._alive_at = time.monotonic()
+        missing = self._timeline.missing(len(pcm), self._stream.ahead, self._alive_at)
+        if missing and (ended := self._write(bytes(missing))):
+            return ended
+        ended = self._write(pcm)
+        return Ended.KEY if self._stop_key.heard(pcm) else ended
+
+    def _press(self, key: str) -> Ended | None:
+        now = time.monotonic()
+        key = self._keypad.press(key, now) if self._begun else ""
+        if key == STOP_KEY:
+            return Ended.KEY if self._stop_key.pressed(now) else None
+        if key and self._stop_key.doubted:
+            # Who presses on after the hash has done speaking: this key is for the menu.
+            self.keys += key
+            return Ended.KEY
+        return None
+
     def _write(self, pcm: bytes) -> Ended | None:
         piece = pcm[: self._most - self.octets]
+        self._activity.feed(piece)
         self._sink.write(piece)
+        if self.octets < self._warn_at <= self.octets + len(piece):
+            self._warner.begin()
         self.octets += len(piece)
         over = self.octets >= self._most or time.monotonic() > self._until
         return Ended.LIMIT if over else None
 
 
 def play(stream: AudioStream, pcm: memoryview) -> str:
-    """Sends ``pcm`` at the pace of speech; the key that interrupted it, or nothing at its end.
+    """Sends ``pcm`` at the pace of speech; the keys that interrupted it, or nothing at its end.
 
     VoiceError when the stream breaks off or the caller hangs up; the channel says which.
     """
     start = time.monotonic()
+    keys = ""
     for number, offset in enumerate(range(0, len(pcm), FRAME)):
         stream.send_audio(pcm[offset : offset + FRAME])
-        key = _pressed(stream)
-        if key:
+        keys = _pressed(stream)
+        if keys:
             break
         _sleep_until(start + (number + 1) * FRAME_SECONDS)
-    else:
-        key = ""
     stream.give_back()
-    return key
+    return keys + keys_of(stream.unread())
 
 
 def _pressed(stream: AudioStream) -> str:
     frames = stream.pending()
     if frames is None or any(frame.kind in (Kind.HANGUP, Kind.ERROR) for frame in frames):
         raise VoiceError("the channel's audio ended while it was played to")
-    keys = [key_of(frame) for frame in frames if frame.kind is Kind.DTMF]
-    return next((key for key in keys if key), "")
+    return keys_of(frames)
+
+
+def keys_of(frames: Iterable[Frame]) -> str:
+    """The keys among ``frames``, but for ``#``, which answers nothing: people press it after a
+    choice, out of habit."""
+    keys = (key_of(frame) for frame in frames if frame.kind is Kind.DTMF)
+    return "".join(key for key in keys if key != STOP_KEY)
 
 
 def key_of(frame: Frame) -> str:

@@ -1,0 +1,104 @@
+"""What no table of the configuration can see by itself: values of two tables that clash.
+
+Each clash has the place of the value to change, so that the loader can say its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tipline_gw.settings.schema import Settings
+from tipline_gw.settings.trunks import (
+    DahdiTrunk,
+    SipTrunk,
+    Stick,
+    first_channel,
+)
+
+Location = tuple[str | int, ...]
+Clash = tuple[Location, str]
+
+_OF_A_TRANSPORT = (
+    "local_net", "external_address", "certificate", "key_file", "ca_file", "verify_server"
+)  # fmt: skip
+
+
+def clashes(settings: Settings) -> Iterator[Clash]:
+    """All of them; none when the tables fit together."""
+    yield from _twice("trunk", [trunk.name for trunk in settings.trunk])
+    yield from _twice("number", [number.name for number in settings.number])
+    yield from _dialled(settings)
+    yield from _languages(settings)
+    yield from _numbers_of_trunks(settings)
+    yield from _transports(settings)
+    yield from _spans(settings)
+    yield from _sticks(settings)
+
+
+def _twice(table: str, names: Sequence[str]) -> Iterator[Clash]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield (table, index, "name"), f"{name} is the name of another [[{table}]]"
+
+
+def _dialled(settings: Settings) -> Iterator[Clash]:
+    seen: set[str] = set()
+    for index, number in enumerate(settings.number):
+        if seen & set(number.dialled):
+            yield ("number", index, "dialled"), "another [[number]] is dialled the same"
+        seen |= set(number.dialled)
+
+
+def _languages(settings: Settings) -> Iterator[Clash]:
+    for index, number in enumerate(settings.number):
+        languages = number.languages or []
+        if len(set(languages)) != len(languages):
+            yield ("number", index, "languages"), "names one twice"
+        for language in sorted(set(languages) - set(settings.line.languages)):
+            yield ("number", index, "languages"), f"{language} is not in line.languages"
+
+
+def _numbers_of_trunks(settings: Settings) -> Iterator[Clash]:
+    names = {number.name for number in settings.number}
+    for index, trunk in enumerate(settings.trunk):
+        if trunk.number is not None and trunk.number not in names:
+            yield ("trunk", index, "number"), f"there is no [[number]] named {trunk.number}"
+
+
+def _transports(settings: Settings) -> Iterator[Clash]:
+    """Two trunks on one port share what Asterisk knows once for both."""
+    first: dict[tuple[str, str], SipTrunk] = {}
+    for index, trunk in enumerate(settings.trunk):
+        if not isinstance(trunk, SipTrunk):
+            continue
+        other = first.setdefault((trunk.transport, trunk.listen), trunk)
+        for key in _OF_A_TRANSPORT:
+            if getattr(trunk, key) != getattr(other, key):
+                yield ("trunk", index, key), f"must be that of {other.name}, on the same port"
+
+
+def _spans(settings: Settings) -> Iterator[Clash]:
+    taken: list[range] = []
+    for index, trunk in enumerate(settings.trunk):
+        if not isinstance(trunk, DahdiTrunk):
+            continue
+        start = first_channel(trunk, settings.trunk)
+        channels = range(start, start + trunk.channels)
+        if any(set(channels) & set(other) for other in taken):
+            yield ("trunk", index, "span"), "another [[trunk]] has its channels"
+        taken.append(channels)
+
+
+def _sticks(settings: Settings) -> Iterator[Clash]:
+    """One stick, one driver."""
+    ports = {modem.port for modem in settings.modem}
+    for index, trunk in enumerate(settings.trunk):
+        if not isinstance(trunk, Stick):
+            continue
+        for key in ("data", "audio"):
+            device = getattr(trunk, key)
+            if device in ports:
+                reason = "is a [[modem]], or another stick's: one stick has one driver"
+                yield ("trunk", index, key), reason
+            elif device is not None:
+                ports.add(device)
