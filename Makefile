@@ -13,7 +13,7 @@ help:
 	@echo 'make demo    the whole system on this machine, with virtual modems and a real Asterisk'
 	@echo 'make test    everything'
 	@echo 'make lint    ruff, mypy, import contracts, bandit'
-	@echo 'make bench   what a message costs'
+	@echo 'make bench   what a message costs, and a call'
 	@echo 'make setup   the virtual environment in $(VENV) alone'
 	@echo 'make lock    the two lock files anew from pyproject.toml'
 

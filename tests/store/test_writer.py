@@ -41,6 +41,25 @@ def test_what_waits_is_committed_together(engine):
     assert count(engine) == 20
 
 
+def test_what_may_wait_rides_with_what_comes_until_somebody_waits(engine):
+    groups = []
+    writer = Writer(engine, lambda _seconds, jobs: groups.append(jobs))
+    patient = [writer.submit(add(), within=30.0) for _ in range(5)]
+    writer.submit(add()).result(10)
+    assert all(future.done() for future in patient)
+    writer.close()
+    assert groups == [6]
+
+
+def test_what_may_wait_does_not_wait_for_ever(engine):
+    writer = Writer(engine)
+    writer.submit(add(), within=0.1).result(10)
+    late = writer.submit(add(), within=60.0)
+    writer.close()
+    assert late.done()
+    assert count(engine) == 2
+
+
 def test_one_that_fails_harms_only_itself(engine, writer):
     gate = threading.Event()
     writer.submit(lambda _connection: gate.wait(10))

@@ -1,5 +1,5 @@
-"""The daemon killed with a hundred callers speaking: what each had said up to five seconds before is
-in the store and opens. Told by the speech itself, which says of each 20 ms which it is."""
+"""The daemon killed with a hundred callers speaking: what each had said up to five seconds before
+is in the store and opens. Told by the speech itself, which says of each 20 ms which it is."""
 
 import time
 

@@ -1,0 +1,127 @@
+"""The thread that all recordings share: one that fails, ends or goes silent harms no other."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from tipline_gw.errors import VoiceError
+from tipline_gw.voice.pump import Pump
+
+Take = Callable[[bytes], str | None]
+
+
+@pytest.fixture
+def pump() -> Iterator[Pump]:
+    made = Pump()
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as made:
+        yield made
+
+
+class Wire:
+    """Asterisk's end of a stream that is carried."""
+
+    def __init__(self, pump: Pump, pool: ThreadPoolExecutor, take: Take, silence: float = 30.0):
+        self.far, self._near = socket.socketpair()
+        self._near.setblocking(False)
+        self.outcome: Future[str | None] = pool.submit(
+            pump.carry, self._near.fileno(), take, silence
+        )
+
+    def close(self) -> None:
+        self.far.close()
+        self._near.close()
+
+
+def until_hash(data: bytes) -> str | None:
+    return data.decode() if b"#" in data else None
+
+
+def raises(data: bytes) -> str | None:
+    raise KeyError(data)
+
+
+def test_it_carries_until_there_is_an_outcome(pump: Pump, pool: ThreadPoolExecutor) -> None:
+    wire = Wire(pump, pool, until_hash)
+    wire.far.send(b"speech")
+    wire.far.send(b" and #")
+    assert wire.outcome.result(10) is not None
+    wire.close()
+
+
+def test_the_end_of_a_stream_is_no_outcome(pump: Pump, pool: ThreadPoolExecutor) -> None:
+    taken: list[bytes] = []
+    wire = Wire(pump, pool, taken.append)
+    wire.far.send(b"speech")
+    wire.far.shutdown(socket.SHUT_WR)
+    assert wire.outcome.result(10) is None
+    assert b"".join(taken) == b"speech"
+    wire.close()
+
+
+def test_one_that_raises_hears_of_it_and_the_other_goes_on(
+    pump: Pump, pool: ThreadPoolExecutor
+) -> None:
+    bad, good = Wire(pump, pool, raises), Wire(pump, pool, until_hash)
+    bad.far.send(b"x")
+    with pytest.raises(KeyError):
+        bad.outcome.result(10)
+    good.far.send(b"#")
+    assert good.outcome.result(10) == "#"
+    bad.close()
+    good.close()
+
+
+def test_silence_is_our_error_and_speech_puts_it_off(pump: Pump, pool: ThreadPoolExecutor) -> None:
+    silent = Wire(pump, pool, until_hash, silence=0.5)
+    speaks = Wire(pump, pool, until_hash, silence=0.5)
+    over = threading.Event()
+
+    def speak() -> None:
+        while not over.wait(0.1):
+            speaks.far.send(b"speech")
+        speaks.far.send(b"#")
+
+    pool.submit(speak)
+    with pytest.raises(VoiceError, match="no audio"):
+        silent.outcome.result(10)
+    assert not speaks.outcome.done()
+    over.set()
+    assert speaks.outcome.result(10) is not None
+    silent.close()
+    speaks.close()
+
+
+def test_closing_leaves_nobody_waiting_and_takes_no_more(pool: ThreadPoolExecutor) -> None:
+    pump = Pump()
+    pump.start()
+    wire = Wire(pump, pool, until_hash)
+    wire.far.send(b"speech")
+    pump.close()
+    assert wire.outcome.result(10) is None
+    assert pump.carry(0, until_hash, 1.0) is None
+    wire.close()
+
+
+def test_hundreds_are_carried_to_the_last_octet(pump: Pump) -> None:
+    with ThreadPoolExecutor(200) as pool:
+        taken: list[list[bytes]] = [[] for _ in range(200)]
+        wires = [Wire(pump, pool, each.append) for each in taken]
+        for number, wire in enumerate(wires):
+            wire.far.send(f"{number} speaks".encode())
+            wire.far.shutdown(socket.SHUT_WR)
+        assert [wire.outcome.result(30) for wire in wires] == [None] * 200
+    assert [b"".join(each) for each in taken] == [f"{n} speaks".encode() for n in range(200)]
+    for wire in wires:
+        wire.close()
