@@ -66,6 +66,7 @@ def findings(
     found += _listeners(config, settings)
     found += _store(config, settings)
     found += _prompts(settings)
+    found += _greetings(settings)
     found += _asterisk(settings, asterisk, live)
     return found
 
@@ -217,3 +218,13 @@ def _prompts(settings: Settings) -> Iterator[Finding]:
             place = folder / prompt.language / prompt.name
             what = f"the prompt is {prompt.problem.value}"
             yield Finding(str(place), 0, what, prompt.todo, fatal=prompt.fatal)
+
+
+def _greetings(settings: Settings) -> Iterator[Finding]:
+    """A greeting is a recording of the operator's own: no catalogue has its words."""
+    for number in settings.number:
+        for language in (number.languages or settings.line.languages) if number.greeting else ():
+            place = settings.voice.prompts / language / str(number.greeting)
+            if not any(place.parent.glob(f"{place.name}.*")):
+                what = f"number {number.name}: its greeting is missing"
+                yield Finding(str(place), 0, what, f"record it as {place.name}.sln")

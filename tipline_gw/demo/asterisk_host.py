@@ -164,7 +164,8 @@ class Asterisk:
         until = time.monotonic() + BOOT_SECONDS
         while time.monotonic() < until and process.poll() is None:
             with contextlib.suppress(VoiceError, subprocess.TimeoutExpired):
-                self.console("core waitfullybooted")
-                return
+                # Its console is there before its commands are.
+                if "fully booted" in self.console("core waitfullybooted"):
+                    return
             time.sleep(0.1)
         raise VoiceError("Asterisk did not start", "its log says why; is another one on the port?")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tipline_gw.asterisk_release import Release, installed
 from tipline_gw.errors import ConfigError, PromptError
+from tipline_gw.prompts import names
 from tipline_gw.resources import folder
 from tipline_gw.settings.secret import read_secret
 from tipline_gw.settings.trunks import (
@@ -120,6 +121,8 @@ def write(plan: Plan) -> Written:
             _lay(directory / name, contents[path], True, owner)
         for language, files in sounds.items():
             _copy_sounds(directory / "sounds" / language / "tipline", files)
+        for first in {n.languages[0] for n in plan.numbers if n.languages}:
+            _lend_offers(directory / "sounds", plan.languages, first)
     except OSError as error:
         raise ConfigError(
             f"{error.filename or directory} cannot be read or written ({error.strerror})",
@@ -331,3 +334,14 @@ def _copy_sounds(target: Path, files: Sequence[Path]) -> None:
         (target / file.name).chmod(0o644)
     for path in (target, target.parent, target.parent.parent):
         path.chmod(0o755)
+
+
+def _lend_offers(sounds: Path, languages: Sequence[str], first: str) -> None:
+    """The language menu lies in the folder of the line's first language; a number that begins with
+    another one plays it from there."""
+    source, target = (sounds / each / "tipline" for each in (languages[0], first))
+    for offer in map(names.language, languages):
+        for file in source.glob(f"{offer}.*"):
+            if not any(target.glob(f"{offer}.*")):
+                shutil.copyfile(file, target / file.name)
+                (target / file.name).chmod(0o644)
