@@ -43,6 +43,7 @@ LONGEST_CALL = 1800
 KEYS = "keys"
 """The folder of certificates and keys: copies, because Asterisk may run in a root of its own."""
 
+_OF_DRIVERS = frozenset(("chan_dahdi.conf", "dahdi-system.conf", "dongle.conf", "quectel.conf"))
 _MODULES = "/usr/lib/x86_64-linux-gnu/asterisk/modules"
 _MODULE_PLACES = (
     "usr/lib/*/asterisk/modules",
@@ -115,6 +116,8 @@ def write(plan: Plan) -> Written:
         texts = dict(_texts(values)) | _of_trunks(plan.trunks)
         contents = {str(path): Path(path).read_bytes() for path in keys}
         _make_folders(directory, root, owner)
+        for name in _OF_DRIVERS - texts.keys():
+            (directory / name).unlink(missing_ok=True)
         for name, text in texts.items():
             _lay(directory / name, text.encode(), name == "pjsip.conf" and bool(secrets), owner)
         for path, name in keys.items():
