@@ -39,7 +39,7 @@ _CHANNEL = re.compile(
     re.MULTILINE,
 )
 _LEVELS = ("DEBUG", "TRACE", "NOTICE", "WARNING", "ERROR", "VERBOSE", "DTMF", "SECURITY", "FAX")
-_MODULE = re.compile(r"^([a-z][a-z0-9_]{2,60})\.so\s.*\sRunning\s", re.MULTILINE)
+_MODULE = re.compile(r"^([a-z][a-z0-9_]{2,60})\.so\s.*\s\d+\s+Running\s", re.MULTILINE)
 _CONTEXT = re.compile(r"^\[ Context '([^']*)' created by", re.MULTILINE)
 _EXTENSION = re.compile(r"^  '[^']*' =>\s+(.*)$")
 _PRIORITY = re.compile(r"^(\d+)\. (.*?)\s*(?:\[[^\]]*\])?$")

@@ -1,6 +1,8 @@
 """The gateway is away, or dies in the middle of a call: the caller hears it in words, with the
 number that texts can be sent to; and when it is back, the next call goes through."""
 
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
 
@@ -29,6 +31,10 @@ def calls(tmp_path_factory, host):
         home.config.write_text(text.replace("[line]", f'[line]\nsms_number = "{TEXTS_TO}"', 1))
         home.gateway.start()
         with world.exchange(host, home.config) as exchange:
+            clean = check(home.config, exchange.directory)
+            exchange.asterisk.console("logger add channel x verbose")
+            leaking = check(home.config, exchange.directory)
+            exchange.asterisk.console("logger remove channel x")
             speaking = exchange.call(caller(0), *ENGLISH, sip.Speak(pcm=SPEECH), sip.AwaitBye())
             assert until(lambda: world.voice_rows(home.config), 60)
             time.sleep(2.0)
@@ -41,8 +47,22 @@ def calls(tmp_path_factory, host):
             exchange.asterisk.start()
             again = exchange.call(caller(3), *MENU).result()
         yield SimpleNamespace(
-            killed=killed, away=away, back=back, again=again, prompts=home.directory / "prompts"
+            clean=clean,
+            leaking=leaking,
+            killed=killed,
+            away=away,
+            back=back,
+            again=again,
+            prompts=home.directory / "prompts",
         )
+
+
+def check(config, asterisk) -> subprocess.CompletedProcess:
+    """As an operator calls it; the Asterisk that runs with that directory is asked as well."""
+    words = ["--config", config, "check", "--asterisk", asterisk]
+    return subprocess.run(
+        [sys.executable, "-m", "tipline_gw", *words], capture_output=True, text=True
+    )
 
 
 def first(calls, language: str, name: str, report) -> int:
@@ -76,3 +96,11 @@ def test_the_next_call_goes_through(calls, when):
     report = getattr(calls, when)
     assert report.ended == "caller"
     assert sounds.heard(calls.prompts / "es", "language-es", report.heard)
+
+
+def test_check_asks_the_running_asterisk_by_itself(calls):
+    assert calls.clean.returncode == 0, calls.clean.stdout
+    assert "running Asterisk" not in calls.clean.stdout
+    assert calls.leaking.returncode == 1
+    assert "the running Asterisk (logger show channels): " in calls.leaking.stdout
+    assert "takes VERBOSE" in calls.leaking.stdout
