@@ -54,7 +54,7 @@ def calls(tmp_path_factory, host):
             back=back,
             again=again,
             prompts=home.directory / "prompts",
-        )
+        )  # fmt: skip
 
 
 def check(config, asterisk) -> subprocess.CompletedProcess:
