@@ -113,6 +113,19 @@ def test_check_looks_at_what_trunks_and_numbers_name(gateway):
     assert tipline("check", config=gateway).returncode == 0
 
 
+def test_check_says_what_asterisk_was_not_told_yet(gateway):
+    directory = gateway.parent / "asterisk"
+    assert tipline("asterisk-config", directory, config=gateway).returncode == 0
+    trunk = '\n[[trunk]]\nname = "pri"\nkind = "dahdi"\nspan = 1\n'
+    number = '\n[[number]]\nname = "centro"\ndialled = "6561110000"\n'
+    gateway.write_text(gateway.read_text() + trunk + number)
+    said = tipline("check", config=gateway).stdout
+    assert "extensions.conf: trunk pri is not in Asterisk's files" in said
+    assert "number centro is not in Asterisk's files" in said
+    assert tipline("asterisk-config", directory, config=gateway).returncode == 0
+    assert "is not in Asterisk's files" not in tipline("check", config=gateway).stdout
+
+
 def test_check_says_when_there_is_no_asterisk_to_ask(gateway):
     directory = gateway.parent / "asterisk"
     assert tipline("asterisk-config", directory, config=gateway).returncode == 0

@@ -88,7 +88,7 @@ class SipTrunk(_Trunk):
     host: Host
     port: int | None = Field(default=None, ge=1, le=65535)
     transport: Literal["udp", "tcp", "tls"] = "udp"
-    listen: Listen = "0.0.0.0:5060"  # nosec B104 - a trunk comes from outside
+    listen: Listen = "0.0.0.0:5060"
     accept_from: list[Network] = Field(default_factory=list)
     local_net: list[Network] = Field(default_factory=list)
     external_address: Address | None = None
