@@ -81,7 +81,8 @@ def test_several_numbers_may_be_dialled_for_one(tmp_path):
          "2: trunk.0: audio and alsa exclude one another"),
         (NUMBER.replace('"6561110000"', '"_X."'), "4: number.0.dialled.0: must be what the trunk"),
         (NUMBER.replace('"6561110000"', "[]"), "4: number.0.dialled: "),
-        (NUMBER + 'greeting = "../x"\n', "5: number.0.greeting: "),
+        (NUMBER + 'greeting = "welcome-../x"\n', "5: number.0.greeting: "),
+        (NUMBER + 'greeting = "hello"\n', "5: number.0.greeting: "),
         (NUMBER + "languages = []\n", "5: number.0.languages: "),
         # What no table can see by itself.
         (SIP + SIP, "8: trunk.1.name: p is the name of another [[trunk]]"),
