@@ -213,7 +213,7 @@ AnyTrunk = Annotated[Trunk, Field(discriminator="kind")]
 
 class Number(Table):
     """A number of the line, of its own languages and greeting. ``dialled``: as the trunk delivers
-    it, several where trunks differ. ``greeting``: a recording said instead of ``welcome``, and named
+    it, several where trunks differ. ``greeting``: a recording said instead of ``welcome``, named
     after it, as in ``welcome-centro``."""
 
     name: SaidName
