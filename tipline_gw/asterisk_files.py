@@ -147,7 +147,7 @@ def _forgets_first(setting: _Setting) -> bool:
     """Also true of what is no first priority."""
     if setting.key == "exten":
         priority, _, does = setting.value.partition(",")[2].partition(",")
-        return priority.strip() != "1" or does.strip() == FORGET
+        return priority.strip() not in ("1", "hint") or does.strip() == FORGET
     return setting.key == "same"
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from tipline_gw import asterisk_answers as answer
 from tipline_gw.asterisk_console import Console
 from tipline_gw.asterisk_files import STICKS, Fault, loaded
+from tipline_gw.asterisk_release import parse
+from tipline_gw.errors import VoiceError
 
 Ask = Callable[[str], str]
 
@@ -44,7 +46,11 @@ def live_faults(place: Path, srtp: Collection[str] = ()) -> list[Fault]:
 
 def faults(ask: Ask, wanted: Collection[str] = (), srtp: Collection[str] = ()) -> Iterator[Fault]:
     """``ask`` answers a command of Asterisk's; ``wanted``: the modules that its files load."""
-    yield from answer.version(ask("core show version"))
+    told = ask("core show version")
+    if parse(told) is None:
+        raise VoiceError("the running Asterisk does not tell its version",
+                         "if it is starting, check again in a moment")  # fmt: skip
+    yield from answer.version(told)
     yield from answer.settings(ask("core show settings"))
     yield from answer.events(ask("cel show status"))
     yield from answer.http(ask("http show status"))

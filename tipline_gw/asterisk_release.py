@@ -2,7 +2,8 @@
 
 Why it exists: releases 18, 20 and 22 load the same modules and read the same files as they are
 written here, but only newer ones pass a caller's keys on through AudioSocket. With the others a
-key does not end a recording; hanging up and the longest time do.
+key does not end a recording; hanging up and the longest time do. The same change of Asterisk's (its
+pull request 1138) ended a wait of no time, by which older ones are busy all the while.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ class Release:
             return f"Asterisk {self} is too old: it has no AudioSocket application"
         if not self.passes_keys_on:
             return (
-                f"Asterisk {self} does not pass keys on while a caller speaks: # does not end a "
-                "recording, hanging up and voice.max_recording_seconds do"
+                f"Asterisk {self} does not pass keys on while a caller speaks (# does not end a "
+                "recording, hanging up and voice.max_recording_seconds do), and each caller who "
+                "speaks takes a whole processor"
             )
         return ""
 

@@ -66,6 +66,7 @@ def findings(
     found += _listeners(config, settings)
     found += _store(config, settings)
     found += _prompts(settings)
+    found += _greetings(settings)
     found += _asterisk(settings, asterisk, live)
     return found
 
@@ -74,6 +75,7 @@ def _asterisk(settings: Settings, files: Path | None, live: Path | None) -> Iter
     srtp = [t.name for t in settings.trunk if isinstance(t, SipTrunk) and t.srtp]
     if files is not None:
         yield from map(_finding, asterisk_faults(files, srtp))
+        yield from _unwritten(settings, files)
     if live is None and files is not None:
         try:
             live = files if runs(files) else None
@@ -85,6 +87,21 @@ def _asterisk(settings: Settings, files: Path | None, live: Path | None) -> Iter
             yield from map(_finding, live_faults(live, srtp))
         except TiplineError as error:
             yield Finding(str(live), 0, error.what, error.todo)
+
+
+def _unwritten(settings: Settings, files: Path) -> Iterator[Finding]:
+    """Trunks and numbers that were configured after Asterisk's files were written."""
+    path = files / "extensions.conf"
+    text = path.read_text(errors="replace") if path.is_file() else ""
+    there = set(re.findall(r"^\[([^\]]+)\]", text, re.MULTILINE))
+    wanted = [(f"trunk {t.name}", f"from-line-{t.name}") for t in settings.trunk]
+    wanted += [(f"number {n.name}", f"number-{n.name}") for n in settings.number]
+    for what, context in wanted:
+        if context not in there:
+            yield Finding(
+                str(path), 0, f"{what} is not in Asterisk's files", "tipline-gw asterisk-config",
+                fatal=False,
+            )  # fmt: skip
 
 
 def _finding(fault: Fault) -> Finding:
@@ -217,3 +234,13 @@ def _prompts(settings: Settings) -> Iterator[Finding]:
             place = folder / prompt.language / prompt.name
             what = f"the prompt is {prompt.problem.value}"
             yield Finding(str(place), 0, what, prompt.todo, fatal=prompt.fatal)
+
+
+def _greetings(settings: Settings) -> Iterator[Finding]:
+    """A greeting is a recording of the operator's own: no catalogue has its words."""
+    for number in settings.number:
+        for language in (number.languages or settings.line.languages) if number.greeting else ():
+            place = settings.voice.prompts / language / str(number.greeting)
+            if not any(place.parent.glob(f"{place.name}.*")):
+                what = f"number {number.name}: its greeting is missing"
+                yield Finding(str(place), 0, what, f"record it as {place.name}.sln")

@@ -19,8 +19,9 @@ def context(tmp_path: Path) -> SimpleNamespace:
         (tmp_path / "prompts" / language).mkdir(parents=True)
         (tmp_path / "prompts" / language / "welcome.sln").write_bytes(bytes(320))
     voice = SimpleNamespace(agi_listen="127.0.0.1:4573", prompts=tmp_path / "prompts", max_calls=30)
-    line = SimpleNamespace(languages=["es", "en"])
-    return SimpleNamespace(settings=lambda: SimpleNamespace(voice=voice, line=line))
+    line = SimpleNamespace(languages=["es", "en"], sms_number="123")
+    settings = SimpleNamespace(voice=voice, line=line, trunk=[], number=[])
+    return SimpleNamespace(settings=lambda: settings)
 
 
 def run(context: SimpleNamespace, *words: object) -> str:
@@ -66,3 +67,20 @@ def test_another_configuration_refuses(context: SimpleNamespace, tmp_path: Path)
     (tmp_path / "asterisk.conf").write_text("[options]\n")
     with pytest.raises(ConfigError):
         run(context, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("version", "lacks"), [("20.9.0", "does not pass keys on"), ("16.28", "too old"), ("22.4", "")]
+)
+def test_a_release_that_lacks_something_is_told(
+    context: SimpleNamespace, tmp_path: Path, version: str, lacks: str
+) -> None:
+    said = json.loads(run(context, tmp_path / "ast", "--asterisk-version", version, "--json"))
+    assert version.startswith(said["release"])
+    assert lacks in said["lacks"]
+    assert bool(said["lacks"]) is bool(lacks)
+
+
+def test_a_version_that_is_none_is_refused(context: SimpleNamespace, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is no version"):
+        run(context, tmp_path / "ast", "--asterisk-version", "new")

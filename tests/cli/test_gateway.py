@@ -73,6 +73,68 @@ def test_check_reads_the_asterisk_files_beside_the_configuration(gateway):
     assert "cdr.conf:2: call detail records hold every caller's number" in done.stdout
 
 
+TRUNKS = """
+[[trunk]]
+name = "provider"
+kind = "sip"
+host = "192.0.2.20"
+inbound_username = "them"
+inbound_secret_file = "them.secret"
+
+[[trunk]]
+name = "stick"
+kind = "dongle"
+imei = "490154203237518"
+
+[[number]]
+name = "centro"
+dialled = "6561110000"
+greeting = "welcome-centro"
+"""
+
+
+def test_check_looks_at_what_trunks_and_numbers_name(gateway):
+    gateway.write_text(gateway.read_text() + TRUNKS)
+    (gateway.parent / "them.secret").write_text("hunter2")
+    (gateway.parent / "them.secret").chmod(0o644)
+    done = tipline("check", config=gateway)
+    assert done.returncode == 1
+    for said in (
+        r"them\.secret: others can read it: chmod 600 ",
+        r"es/welcome-centro: number centro: its greeting is missing",
+        r"en/welcome-centro: number centro",
+        r"trunk stick: a stick's own call list keeps who called it.*\(a warning\)",
+    ):
+        assert re.search(said, done.stdout), said
+    assert "hunter2" not in done.stdout
+    (gateway.parent / "them.secret").chmod(0o600)
+    for language in ("es", "en"):
+        (gateway.parent / "prompts" / language / "welcome-centro.sln").write_bytes(bytes(320))
+    assert tipline("check", config=gateway).returncode == 0
+
+
+def test_check_says_what_asterisk_was_not_told_yet(gateway):
+    directory = gateway.parent / "asterisk"
+    assert tipline("asterisk-config", directory, config=gateway).returncode == 0
+    trunk = '\n[[trunk]]\nname = "pri"\nkind = "dahdi"\nspan = 1\n'
+    number = '\n[[number]]\nname = "centro"\ndialled = "6561110000"\n'
+    gateway.write_text(gateway.read_text() + trunk + number)
+    said = tipline("check", config=gateway).stdout
+    assert "extensions.conf: trunk pri is not in Asterisk's files" in said
+    assert "number centro is not in Asterisk's files" in said
+    assert tipline("asterisk-config", directory, config=gateway).returncode == 0
+    assert "is not in Asterisk's files" not in tipline("check", config=gateway).stdout
+
+
+def test_check_says_when_there_is_no_asterisk_to_ask(gateway):
+    directory = gateway.parent / "asterisk"
+    assert tipline("asterisk-config", directory, config=gateway).returncode == 0
+    assert tipline("check", config=gateway).returncode == 0
+    done = tipline("check", "--asterisk-live", directory, config=gateway)
+    assert done.returncode == 1
+    assert "the running Asterisk does not answer" in done.stdout
+
+
 def test_an_unknown_key_refuses_start_with_file_line_key_reason(gateway):
     gateway.write_text(gateway.read_text().replace("[sms]", "[sms]\nno_such_key = 1"))
     for command in ("check", "run"):

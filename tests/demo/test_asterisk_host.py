@@ -7,28 +7,9 @@ from tipline_gw.demo.asterisk_host import (
     Asterisk,
     Host,
     find_host,
-    passes_keys_on,
     prepared_root,
 )
 from tipline_gw.errors import VoiceError
-
-
-@pytest.mark.parametrize(
-    ("version", "does"),
-    [
-        ("Asterisk 22.10.1+dfsg+~cs6.17.60671434-1", True),
-        ("Asterisk 22.4.0", True),
-        ("Asterisk 22.3.0", False),
-        ("Asterisk 20.14.0", True),
-        ("Asterisk 20.6.0~dfsg", False),
-        ("Asterisk 21.9.0", False),
-        ("Asterisk 18.26.4", False),
-        ("Asterisk 23.0.0", True),
-        ("", False),
-    ],
-)
-def test_releases_whose_audiosocket_passes_keys_on(version: str, does: bool) -> None:
-    assert passes_keys_on(version) is does
 
 
 def test_a_prepared_root_is_found_and_commands_are_started_in_it(

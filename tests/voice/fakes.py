@@ -58,6 +58,7 @@ class FakeTip:
     def __init__(self, *, limit: int | None = None, refuse: bool = False) -> None:
         self.language: str | None = None
         self.adds_to: TipId | None = None
+        self.disguised = False
         self.recordings: list[FakeRecording] = []
         self.appended: list[bool] = []
         self.code = draw()

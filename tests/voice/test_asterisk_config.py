@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from tipline_gw.asterisk_files import faults
 from tipline_gw.errors import ConfigError, PromptError, VoiceError
+from tipline_gw.settings.trunks import DahdiTrunk, DongleTrunk, Number, QuectelTrunk, SipTrunk
 from tipline_gw.voice import asterisk_config
 from tipline_gw.voice.asterisk_config import MARK, WRITABLE, Plan, Written, write
 
@@ -71,7 +73,7 @@ def test_every_way_into_the_dialplan_first_forgets_the_caller(
     write(plan(prompts, tmp_path))
     entries = [line for line in active(tmp_path / "extensions.conf") if ",1," in line]
     calls = [line for line in entries if not line.startswith("exten => T,")]
-    assert len(calls) == 5
+    assert len(calls) == 8
     assert all(line.endswith(",1,Set(CALLERID(all)=)") for line in calls)
 
 
@@ -85,14 +87,23 @@ def test_all_that_says_who_called_is_blank_before_the_call_is_answered(
         assert f"Set({name}=)" in before
     for name in ("REDIRECTING(from-all,i)", "REDIRECTING(orig-all,i)", "CONNECTEDLINE(all,i)"):
         assert f"Set({name}=)" in before
-    assert f"AGI(agi://{AGI})" in after
+    assert f"AGI(agi://{AGI},${{TIPLINE_TRUNK}})" in after
 
 
-def test_an_unserved_call_hears_an_apology_in_every_language(tmp_path: Path, prompts: Path) -> None:
+def test_an_unserved_call_hears_an_apology_in_its_language_or_in_every_one(
+    tmp_path: Path, prompts: Path
+) -> None:
     write(plan(prompts, tmp_path))
     lines = active(tmp_path / "extensions.conf")
-    after = lines[lines.index(f"same => n,AGI(agi://{AGI})") + 1 :]
-    assert after[:5] == [
+    after = lines[lines.index(f"same => n,AGI(agi://{AGI},${{TIPLINE_TRUNK}})") + 1 :]
+    assert after[:4] == [
+        'same => n,GotoIf($["${CHANNEL(language):-3}" = "_ZZ"]?${TIPLINE_APOLOGY},s,1)',
+        "same => n,Playback(tipline/cannot-take-now)",
+        "same => n,Hangup()",
+        "exten => T,1,Hangup()",
+    ]
+    everyone = after[after.index("[any-apology]") + 2 :]
+    assert everyone[:5] == [
         "same => n,Set(CHANNEL(language)=es)",
         "same => n,Playback(tipline/cannot-take-now)",
         "same => n,Set(CHANNEL(language)=en)",
@@ -101,12 +112,12 @@ def test_an_unserved_call_hears_an_apology_in_every_language(tmp_path: Path, pro
     ]
 
 
-def test_without_a_trunk_nothing_listens_and_an_example_is_there(
+def test_without_a_trunk_nothing_listens_and_what_to_do_is_there(
     tmp_path: Path, prompts: Path
 ) -> None:
     write(plan(prompts, tmp_path))
     assert not [line for line in active(tmp_path / "pjsip.conf") if "transport" in line]
-    assert "; type = transport" in (tmp_path / "pjsip.conf").read_text()
+    assert "[[trunk]]" in (tmp_path / "pjsip.conf").read_text()
 
 
 def test_a_trunk_listens_on_the_loopback(tmp_path: Path, prompts: Path) -> None:
@@ -237,7 +248,126 @@ def test_folders_are_given_to_the_user_asterisk_of_the_root(
     assert given == dict.fromkeys(WRITABLE, (101, 102))
 
 
+def secret(tmp_path: Path, text: str = "hunter2") -> Path:
+    path = tmp_path / "secret"
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def test_what_holds_a_password_is_for_asterisks_group_alone(
+    tmp_path: Path, prompts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(asterisk_config.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(
+        asterisk_config.os, "chown", lambda path, user, group: given.append((user, group))
+    )
+    (tmp_path / "root/etc").mkdir(parents=True)
+    (tmp_path / "root/etc/passwd").write_text("asterisk:x:101:102::/:/\n")
+    trunk = SipTrunk(name="p", kind="sip", host="192.0.2.1", inbound_username="x",
+                     inbound_secret_file=secret(tmp_path))  # fmt: skip
+    write(plan(prompts, Path("/etc/tl"), root=tmp_path / "root", trunks=[trunk]))
+    pjsip = tmp_path / "root/etc/tl/pjsip.conf"
+    assert "password = hunter2" in active(pjsip)
+    assert pjsip.stat().st_mode & 0o777 == 0o640
+    assert given[-1] == (-1, 102)
+
+
+def test_without_such_a_group_it_is_for_its_owner_alone_also_where_it_was_open_before(
+    tmp_path: Path, prompts: Path
+) -> None:
+    write(plan(prompts, tmp_path / "ast"))
+    pjsip = tmp_path / "ast/pjsip.conf"
+    assert pjsip.stat().st_mode & 0o777 == 0o644
+    trunk = SipTrunk(name="p", kind="sip", host="192.0.2.1", inbound_username="x",
+                     inbound_secret_file=secret(tmp_path))  # fmt: skip
+    write(plan(prompts, tmp_path / "ast", root=tmp_path, trunks=[trunk]))
+    assert pjsip.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_password_that_others_can_read_is_refused_before_anything_is_written(
+    tmp_path: Path, prompts: Path
+) -> None:
+    path = secret(tmp_path)
+    path.chmod(0o644)
+    trunk = SipTrunk(name="p", kind="sip", host="192.0.2.1", inbound_username="x",
+                     inbound_secret_file=path)  # fmt: skip
+    with pytest.raises(ConfigError, match="others can read it"):
+        write(plan(prompts, tmp_path / "ast", trunks=[trunk]))
+    assert not (tmp_path / "ast").exists()
+
+
+def test_keys_are_copied_and_one_that_is_no_more_goes(tmp_path: Path, prompts: Path) -> None:
+    for name in ("cert", "key"):
+        (tmp_path / name).write_text(name)
+    trunk = SipTrunk(name="p", kind="sip", host="192.0.2.1", transport="tls",
+                     certificate=tmp_path / "cert", key_file=tmp_path / "key")  # fmt: skip
+    write(plan(prompts, tmp_path / "ast", trunks=[trunk]))
+    key = tmp_path / "ast/keys/p-key.pem"
+    assert (key.read_text(), key.stat().st_mode & 0o007) == ("key", 0)
+    assert f"priv_key_file = {key}" in active(tmp_path / "ast/pjsip.conf")
+    write(plan(prompts, tmp_path / "ast"))
+    assert not key.exists()
+
+
+def test_a_key_that_is_not_there_is_named(tmp_path: Path, prompts: Path) -> None:
+    trunk = SipTrunk(name="p", kind="sip", host="192.0.2.1", transport="tls",
+                     certificate=tmp_path / "cert", key_file=tmp_path / "key")  # fmt: skip
+    with pytest.raises(ConfigError, match=r"/cert cannot be read"):
+        write(plan(prompts, tmp_path / "ast", trunks=[trunk]))
+
+
+def test_each_driver_gets_its_file_and_its_module_and_no_other(
+    tmp_path: Path, prompts: Path
+) -> None:
+    trunks = [
+        DahdiTrunk(name="pri", kind="dahdi", span=1),
+        DongleTrunk(name="stick", kind="dongle", imei="1" * 15),
+    ]
+    written = write(plan(prompts, tmp_path, trunks=trunks))
+    assert {"chan_dahdi.so", "chan_dongle.so"} <= set(written.missing)
+    assert "chan_quectel.so" not in written.missing
+    for name in ("chan_dahdi.conf", "dongle.conf"):
+        assert (tmp_path / name).read_text().startswith(MARK)
+    assert (tmp_path / "dahdi-system.conf").read_text().startswith("# Written by tipline-gw")
+    assert not (tmp_path / "quectel.conf").exists()
+    # Drivers of sticks quote callers in their errors, so nothing is logged beside them.
+    assert not [line for line in active(tmp_path / "logger.conf") if "=>" in line]
+
+
+def test_a_driver_s_file_goes_with_its_last_trunk(tmp_path: Path, prompts: Path) -> None:
+    write(plan(prompts, tmp_path, trunks=[DahdiTrunk(name="pri", kind="dahdi", span=1)]))
+    write(plan(prompts, tmp_path))
+    assert not (tmp_path / "chan_dahdi.conf").exists()
+
+
+def test_a_number_s_first_language_has_the_offers_of_the_language_menu(
+    tmp_path: Path, prompts: Path
+) -> None:
+    for name in ("language-es", "language-en"):
+        (prompts / "es" / f"{name}.sln").write_bytes(b"12")
+    (prompts / "en" / "language-en.wav").write_bytes(b"own")
+    number = Number(name="n", dialled="1", languages=["en", "es"])
+    write(plan(prompts, tmp_path / "ast", numbers=[number]))
+    lent = tmp_path / "ast/sounds/en/tipline"
+    assert (lent / "language-es.sln").read_bytes() == b"12"
+    assert not (lent / "language-en.sln").exists()
+
+
+def test_what_is_written_has_no_fault(tmp_path: Path, prompts: Path) -> None:
+    trunks = [
+        SipTrunk(name="p", kind="sip", host="192.0.2.1", inbound_username="x",
+                 inbound_secret_file=secret(tmp_path)),
+        DahdiTrunk(name="pri", kind="dahdi", span=1),
+        DongleTrunk(name="stick", kind="dongle", imei="1" * 15),
+        QuectelTrunk(name="mod", kind="quectel", imei="2" * 15),
+    ]  # fmt: skip
+    write(plan(prompts, tmp_path / "ast", trunks=trunks, sip_listen="127.0.0.1:5060"))
+    assert faults(tmp_path / "ast") == []
+
+
 def test_a_place_that_cannot_be_written_is_our_error(tmp_path: Path, prompts: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="cannot be written"):
+    with pytest.raises(ConfigError, match="cannot be read or written"):
         write(plan(prompts, tmp_path / "file" / "ast"))

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tipline_gw.asterisk_release import installed
+from tipline_gw.asterisk_release import installed, parse
 from tipline_gw.errors import VoiceError
 
 STAMPS = ".tipline-ready-*"
@@ -176,7 +176,9 @@ class Asterisk:
         until = time.monotonic() + BOOT_SECONDS
         while time.monotonic() < until and process.poll() is None:
             with contextlib.suppress(VoiceError, subprocess.TimeoutExpired):
-                self.console("core waitfullybooted")
-                return
+                # Its console is there before its commands are, and not all of them come at once.
+                booted = "fully booted" in self.console("core waitfullybooted")
+                if booted and parse(self.console("core show version")):
+                    return
             time.sleep(0.1)
         raise VoiceError("Asterisk did not start", "its log says why; is another one on the port?")

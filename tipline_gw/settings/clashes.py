@@ -5,6 +5,7 @@ Each clash has the place of the value to change, so that the loader can say its 
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Sequence
 
 from tipline_gw.settings.schema import Settings
@@ -31,6 +32,7 @@ def clashes(settings: Settings) -> Iterator[Clash]:
     yield from _languages(settings)
     yield from _numbers_of_trunks(settings)
     yield from _transports(settings)
+    yield from _sources(settings)
     yield from _spans(settings)
     yield from _sticks(settings)
 
@@ -75,6 +77,27 @@ def _transports(settings: Settings) -> Iterator[Clash]:
         for key in _OF_A_TRANSPORT:
             if getattr(trunk, key) != getattr(other, key):
                 yield ("trunk", index, key), f"must be that of {other.name}, on the same port"
+
+
+def _sources(settings: Settings) -> Iterator[Clash]:
+    """Asterisk knows a trunk by the address that a call comes from, whatever port it comes to."""
+    taken: list[str] = []
+    for index, trunk in enumerate(settings.trunk):
+        if not isinstance(trunk, SipTrunk):
+            continue
+        sources = trunk.accept_from or [trunk.host]
+        if any(_overlap(source, other) for source in sources for other in taken):
+            key = "accept_from" if trunk.accept_from else "host"
+            yield ("trunk", index, key), "another [[trunk]] takes calls from that address"
+        taken += sources
+
+
+def _overlap(one: str, other: str) -> bool:
+    try:
+        networks = ipaddress.ip_network(one), ipaddress.ip_network(other)
+    except ValueError:
+        return one == other  # a host's name
+    return networks[0].version == networks[1].version and networks[0].overlaps(networks[1])
 
 
 def _spans(settings: Settings) -> Iterator[Clash]:

@@ -88,7 +88,7 @@ class SipTrunk(_Trunk):
     host: Host
     port: int | None = Field(default=None, ge=1, le=65535)
     transport: Literal["udp", "tcp", "tls"] = "udp"
-    listen: Listen = "0.0.0.0:5060"  # nosec B104 - a trunk comes from outside
+    listen: Listen = "0.0.0.0:5060"
     accept_from: list[Network] = Field(default_factory=list)
     local_net: list[Network] = Field(default_factory=list)
     external_address: Address | None = None
@@ -213,7 +213,8 @@ AnyTrunk = Annotated[Trunk, Field(discriminator="kind")]
 
 class Number(Table):
     """A number of the line, of its own languages and greeting. ``dialled``: as the trunk delivers
-    it, several where trunks differ. ``greeting``: a prompt said instead of ``welcome``."""
+    it, several where trunks differ. ``greeting``: a recording said instead of ``welcome``, named
+    after it, as in ``welcome-centro``."""
 
     name: SaidName
     dialled: Annotated[
@@ -222,7 +223,7 @@ class Number(Table):
         Field(min_length=1, max_length=20),
     ]
     languages: list[Language] | None = Field(default=None, min_length=1, max_length=9)
-    greeting: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{0,40}$")
+    greeting: str | None = Field(default=None, pattern=r"^welcome-[a-z0-9-]{1,40}$")
 
 
 def first_channel(trunk: DahdiTrunk, trunks: Sequence[Trunk]) -> int:

@@ -17,19 +17,13 @@ from pathlib import Path
 
 from tipline_gw.asterisk_release import Release, installed
 from tipline_gw.errors import ConfigError, PromptError
+from tipline_gw.prompts import names
 from tipline_gw.prompts.plan import sounds as sounds_of
 from tipline_gw.resources import folder
-from tipline_gw.settings.secret import read_secret
-from tipline_gw.settings.trunks import (
-    DahdiTrunk,
-    DongleTrunk,
-    Number,
-    QuectelTrunk,
-    SipTrunk,
-    Trunk,
-)
-from tipline_gw.voice import dialplan, trunk_dahdi, trunk_sip, trunk_sticks
+from tipline_gw.settings.trunks import Number, Trunk
+from tipline_gw.voice import dialplan, trunk_files, trunk_sip
 from tipline_gw.voice.listener import parse_address, written_address
+from tipline_gw.voice.trunk_files import KEYS, OF_DRIVERS, SYSTEM, TrunkFiles
 
 MARK = "; Written by tipline-gw asterisk-config"
 """The first line of a file that may be written over."""
@@ -39,9 +33,6 @@ WRITABLE = ("var", "spool", "run", "log")
 
 LONGEST_CALL = 1800
 """Seconds after which Asterisk ends a call that nobody ended."""
-KEYS = "keys"
-"""The folder of certificates and keys: copies, because Asterisk may run in a root of its own."""
-
 _MODULES = "/usr/lib/x86_64-linux-gnu/asterisk/modules"
 _MODULE_PLACES = (
     "usr/lib/*/asterisk/modules",
@@ -100,35 +91,30 @@ def write(plan: Plan) -> Written:
     """Writes everything. ConfigError for a directory, an address or a password's file that cannot
     be used, PromptError when prompts are not there yet. What was written before is written over."""
     directory, inside = _places(plan)
-    sounds = {language: _sounds(plan.prompts, language) for language in plan.languages}
+    prompts = {language: _sounds(plan.prompts, language) for language in plan.languages}
     root = plan.root or Path("/")
     modules = _first(root, _MODULE_PLACES, _MODULES)
-    sip = [trunk for trunk in plan.trunks if isinstance(trunk, SipTrunk)]
-    keys = _key_files(sip)
-    secrets = _secrets(sip)
-    values = _values(plan, inside, modules)
-    values["SIP_TRUNKS"] = _sip(plan, sip, secrets, {k: f"{inside}/{n}" for k, n in keys.items()})
-    owner = _asterisk_user(root)
+    trunks = trunk_files.render(plan.trunks, inside)
+    values = _values(plan, inside, modules, trunks)
     try:
         _check_ours(directory)
-        texts = dict(_texts(values)) | _of_trunks(plan.trunks)
-        contents = {str(path): Path(path).read_bytes() for path in keys}
+        texts = dict(_texts(values)) | {n: _marked(n, text) for n, text in trunks.texts.items()}
+        keys = {name: path.read_bytes() for name, path in trunks.keys.items()}
+        owner = _asterisk_user(root)
         _make_folders(directory, root, owner)
-        for name, text in texts.items():
-            _lay(directory / name, text.encode(), name == "pjsip.conf" and bool(secrets), owner)
-        for path, name in keys.items():
-            _lay(directory / name, contents[path], True, owner)
-        for language, files in sounds.items():
-            _copy_sounds(directory / "sounds" / language / "tipline", files)
+        _write_texts(directory, texts, trunks.secret, owner)
+        for name, content in keys.items():
+            _lay(directory / name, content, True, owner)
+        _write_sounds(directory / "sounds", plan, prompts)
     except OSError as error:
         raise ConfigError(
             f"{error.filename or directory} cannot be read or written ({error.strerror})",
             "is it there, and yours to read and write?",
         ) from None
-    prompts = sum(len(files) for files in sounds.values())
+    count = sum(len(files) for files in prompts.values())
     there = root / modules.lstrip("/")
     return Written(
-        directory, inside, len(texts), prompts, modules, there.is_dir(),
+        directory, inside, len(texts), count, modules, there.is_dir(),
         _missing(there, texts["modules.conf"]), plan.release or installed(root),
     )  # fmt: skip
 
@@ -160,7 +146,7 @@ def _check_ours(directory: Path) -> None:
         )
 
 
-def _values(plan: Plan, inside: str, modules: str) -> dict[str, str]:
+def _values(plan: Plan, inside: str, modules: str, trunks: TrunkFiles) -> dict[str, str]:
     line = dialplan.Line(plan.languages, plan.trunks, plan.numbers, plan.sms_number)
     return {
         "DIR": inside,
@@ -175,72 +161,17 @@ def _values(plan: Plan, inside: str, modules: str) -> dict[str, str]:
         "UNCHOSEN": dialplan.UNCHOSEN,
         "APOLOGY": dialplan.apology(plan.sms_number),
         "APOLOGIES": dialplan.apologies(line),
-        "TRUNK_MODULES": _modules_of(plan.trunks),
-        "LOGGED": _logged(plan.trunks),
+        "TRUNK_MODULES": "\n".join(f"load = {name}.so" for name in trunks.modules),
+        "LOGGED": trunks.logged,
+        "SIP_TRUNKS": _sip(plan.sip_listen, trunks.pjsip),
     }
 
 
-def _modules_of(trunks: Sequence[Trunk]) -> str:
-    names = [
-        *trunk_sip.modules([t for t in trunks if isinstance(t, SipTrunk)]),
-        *trunk_dahdi.modules([t for t in trunks if isinstance(t, DahdiTrunk)]),
-        *trunk_sticks.modules(trunks),
-    ]
-    return "\n".join(f"load = {name}.so" for name in names)
-
-
-def _logged(trunks: Sequence[Trunk]) -> str:
-    """The drivers of GSM sticks quote lines they do not understand as errors, numbers and all."""
-    if any(trunk_sticks.modules(trunks)):
-        return "; Nothing: the drivers of GSM sticks quote callers even in their errors."
-    return "console => error,warning"
-
-
-def _sip(
-    plan: Plan, sip: Sequence[SipTrunk], secrets: Mapping[str, str], keys: Mapping[str, str]
-) -> str:
-    texts = []
-    if plan.sip_listen is not None:
-        host, port = parse_address(plan.sip_listen)
-        texts.append(trunk_sip.loopback(written_address(host, port), host))
-    if sip:
-        texts.append(trunk_sip.trunks(sip, secrets, keys))
-    return "\n".join(texts) or trunk_sip.NOTHING
-
-
-def _secrets(sip: Sequence[SipTrunk]) -> dict[str, str]:
-    """Each password by its file."""
-    paths = [p for trunk in sip for p in (trunk.secret_file, trunk.inbound_secret_file) if p]
-    return {str(path): read_secret(path) for path in paths}
-
-
-def _key_files(sip: Sequence[SipTrunk]) -> dict[str, str]:
-    """Where in the directory each certificate or key is copied to, by its path."""
-    return {
-        str(path): f"{KEYS}/{trunk.name}-{what}.pem"
-        for trunk in reversed(sip)
-        for what in ("certificate", "key", "ca")
-        if (path := getattr(trunk, what if what == "certificate" else f"{what}_file"))
-    }
-
-
-def _of_trunks(trunks: Sequence[Trunk]) -> dict[str, str]:
-    """The files of the drivers that are used, by name."""
-    spans = [trunk for trunk in trunks if isinstance(trunk, DahdiTrunk)]
-    dongles = [trunk for trunk in trunks if isinstance(trunk, DongleTrunk)]
-    quectels = [trunk for trunk in trunks if isinstance(trunk, QuectelTrunk)]
-    texts = {}
-    if spans:
-        texts["chan_dahdi.conf"] = f"{MARK}.\n{trunk_dahdi.chan_dahdi(spans, trunks)}"
-        texts["dahdi-system.conf"] = (
-            f"#{MARK.removeprefix(';')}. For /etc/dahdi/system.conf, where dahdi_cfg looks.\n"
-            f"{trunk_dahdi.system(spans, trunks)}"
-        )
-    if dongles:
-        texts["dongle.conf"] = f"{MARK}.\n{trunk_sticks.dongle(dongles)}"
-    if quectels:
-        texts["quectel.conf"] = f"{MARK}.\n{trunk_sticks.quectel(quectels)}"
-    return texts
+def _sip(listen: str | None, pjsip: str) -> str:
+    if listen is None:
+        return pjsip or trunk_sip.NOTHING
+    host, port = parse_address(listen)
+    return f"{trunk_sip.loopback(written_address(host, port), host)}\n{pjsip}"
 
 
 def _texts(values: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -262,6 +193,28 @@ def _missing(modules: Path, conf: str) -> tuple[str, ...]:
     """Which of the modules to be loaded are not in that folder."""
     wanted = re.findall(r"^load = (\S+)", conf, re.MULTILINE)
     return tuple(name for name in wanted if not (modules / name).exists())
+
+
+def _marked(name: str, text: str) -> str:
+    """With the mark of a file that is ours, as that file writes a comment."""
+    return f"#{MARK.removeprefix(';')}.\n{text}" if name == SYSTEM else f"{MARK}.\n{text}"
+
+
+def _write_texts(
+    directory: Path, texts: Mapping[str, str], secret: bool, owner: tuple[int, int] | None
+) -> None:
+    """``secret``: pjsip.conf holds a password."""
+    for name in OF_DRIVERS - texts.keys():
+        (directory / name).unlink(missing_ok=True)
+    for name, text in texts.items():
+        _lay(directory / name, text.encode(), secret and name == "pjsip.conf", owner)
+
+
+def _write_sounds(target: Path, plan: Plan, prompts: Mapping[str, Sequence[Path]]) -> None:
+    for language, files in prompts.items():
+        _copy_sounds(target / language / "tipline", files)
+    for first in {number.languages[0] for number in plan.numbers if number.languages}:
+        _lend_offers(target, plan.languages, first)
 
 
 def _lay(path: Path, content: bytes, private: bool, owner: tuple[int, int] | None) -> None:
@@ -330,3 +283,14 @@ def _copy_sounds(target: Path, files: Sequence[Path]) -> None:
         (target / file.name).chmod(0o644)
     for path in (target, target.parent, target.parent.parent):
         path.chmod(0o755)
+
+
+def _lend_offers(target: Path, languages: Sequence[str], first: str) -> None:
+    """The language menu lies in the folder of the line's first language; a number that begins with
+    another one plays it from there."""
+    lender, borrower = (target / each / "tipline" for each in (languages[0], first))
+    for offer in map(names.language, languages):
+        for file in lender.glob(f"{offer}.*"):
+            if not any(borrower.glob(f"{offer}.*")):
+                shutil.copyfile(file, borrower / file.name)
+                (borrower / file.name).chmod(0o644)

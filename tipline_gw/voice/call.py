@@ -234,7 +234,7 @@ class _Call:
         adds_to = self._news.tip_id if listen.addition and self._news else None
         # First of all: without it nothing must be recorded.
         disguise = _disguise() if listen.disguised else None
-        recording = self._tips.record(adds_to, append=listen.append)
+        recording = self._tips.record(adds_to, listen)
         return ChangedRecording(recording, disguise) if disguise else recording
 
     def _recorder(self, recording: Recording) -> Callable[[AudioStream], Taken]:
@@ -331,7 +331,7 @@ class _Tips:
         if not self._kept:
             self._tip.language = language
 
-    def record(self, adds_to: TipId | None, *, append: bool) -> Recording:
+    def record(self, adds_to: TipId | None, listen: Listen) -> Recording:
         """Another recording of this tip; of the next one, after a tip was kept, or where it goes
         to another case."""
         if self._begun and (self._kept or self._tip.adds_to != adds_to):
@@ -339,7 +339,8 @@ class _Tips:
         if not self._begun:
             self._tip.adds_to = adds_to
             self._begun = True
-        return self._tip.record(append=append)
+        self._tip.disguised = listen.disguised
+        return self._tip.record(append=listen.append)
 
     def spoken(self) -> memoryview:
         return self._tip.spoken()
