@@ -19,7 +19,7 @@ FOLDER: Final = "TIPLINE_AUDIT_FAULTS"
 SMS: Final = {
     "boundary": ("tipline_gw.boundary.at_reader", "AtReader.feed"),
     "decoder": ("tipline_gw.boundary.pdu_rewriter", "PduRewriter.part"),
-    "modems": ("tipline_gw.modems.taking", "Taking.take"),
+    "modems": ("tipline_gw.modems.taking", "Taking._assemble"),
     "answering": ("tipline_gw.modems.answering", "Answering.send_one"),
     "intake": ("tipline_gw.intake.sms", "SmsIntake._sort"),
     "sealing": ("tipline_gw.intake.desk", "Desk.seal_envelope"),

@@ -113,7 +113,7 @@ def memory(pid: int, name: str, *, judged: bool = True) -> Iterator[Place]:
             continue
         start, end = (int(side, 16) for side in span.split("-"))
         yield Place(
-            "memory", f"{name}, {_region(shown)}",
+            "memory" if judged else f"memory of {name}", f"{name}, {_region(shown)}",
             partial(_region_pieces, pid, start, end), judged,
         )  # fmt: skip
 

@@ -72,7 +72,8 @@ def _texts(scene: Scene) -> None:
     for what, spoil in letters.SPOILED.items():
         modems[1].receive_pdu(letters.spoiled(scene.canaries.next(f"PDU: {what}"), spoil))
     modems[1].receive_pdu(letters.report(scene.canaries.next("a status report"))[1])
-    modems[0].ring(scene.canaries.next("a voice call to a modem"), times=1)
+    for modem in modems:
+        modem.ring(scene.canaries.next("a voice call to a modem"), times=1)
 
 
 def _unasked(scene: Scene) -> None:

@@ -19,7 +19,31 @@ from tipline_gw.demo.stage import Gateway, free_port, set_up, tipline, until
 from tipline_gw.errors import TiplineError
 
 SETTLE_SECONDS = 90.0
-MODEMS = {"gsm0": (), "gsm1": ("--storages", "SM=20,ME=100"), "tapped": ()}
+_STORES = """
+source = "what the standards say"
+[calls]
+list = "no list"
+"""
+_DELIVERS = """
+source = "BGS2T AT Command Set, BGS2T_ATC_V01.301 (2012-01-31)"
+[identity]
+manufacturer = "Cinterion"
+model = "BGS2-W"
+[sms]
+storages = {SM = 30, ME = 25}
+direct_needs_csms = true
+cnma = ["AT+CNMA", "AT+CNMA=0"]
+cnma_refuse = []
+[at.answers]
+"AT^SMGO=0" = []
+'AT+CSCS="GSM"' = []
+[calls]
+list = "purgeable"
+purge = ['AT^SPBD="MC"', 'AT^SPBD="RC"']
+refuse = ["ATH"]
+"""
+MODEMS = {"gsm0": _STORES, "gsm1": _DELIVERS, "tapped": _STORES}
+"""One that stores messages on its SIM, and one that delivers them directly and keeps who called."""
 _GENEROUS = {"sender_limit": "1000", "answer_limit": "1000", "sending_limit": "100000"}
 """An audit is a flood, and is to be taken in and answered."""
 
@@ -82,8 +106,8 @@ def opened(directory: Path, change_asterisk: Change = nothing) -> Iterator[Scene
     """A scene in ``directory``, which is new, running; gone at the end."""
     with contextlib.ExitStack() as stack:
         modems = {
-            name: stack.enter_context(_modem(directory, name, *options))
-            for name, options in MODEMS.items()
+            name: stack.enter_context(_modem(directory, name, dialect))
+            for name, dialect in MODEMS.items()
         }
         temporary = directory / "tmp"
         temporary.mkdir()
@@ -101,8 +125,11 @@ def opened(directory: Path, change_asterisk: Change = nothing) -> Iterator[Scene
         yield scene
 
 
-def _modem(directory: Path, name: str, *options: str) -> VirtualModem:
-    return VirtualModem(directory / f"tty-{name}", directory / f"control-{name}", *options)
+def _modem(directory: Path, name: str, dialect: str) -> VirtualModem:
+    file = directory / f"{name}.toml"
+    file.write_text(dialect)
+    link, control = directory / f"tty-{name}", directory / f"control-{name}"
+    return VirtualModem(link, control, "--dialect", str(file))
 
 
 @contextlib.contextmanager
