@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.system import memory, sounds, world
-from tests.system.tap import Tap
+from tipline_gw.audit.tap import Tap
 from tipline_gw.demo import sip_caller as sip
 from tipline_gw.demo import tpdu
 from tipline_gw.demo.modem_control import VirtualModem

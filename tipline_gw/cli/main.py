@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tipline_gw import __version__
-from tipline_gw.cli import asterisk, check, demo, gateway, keys, modems, pdu, prompts, tips
+from tipline_gw.cli import asterisk, audit, check, demo, gateway, keys, modems, pdu, prompts, tips
 from tipline_gw.cli.context import Context
 from tipline_gw.errors import TiplineError
 
@@ -60,6 +60,7 @@ app.add_typer(pdu.app, name="pdu")
 app.add_typer(prompts.app, name="prompts")
 app.command("asterisk-config")(asterisk.asterisk_config)
 app.add_typer(tips.app, name="tips")
+app.command("audit")(audit.audit)
 app.command("demo")(demo.demo)
 
 

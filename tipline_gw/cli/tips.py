@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from tipline_gw.domain.tip import coarse_text
 from tipline_gw.errors import TiplineError
 from tipline_gw.intake.desk import line_digest
 from tipline_gw.intake.export import export_tips
+from tipline_gw.review.marks import marks, shown
 from tipline_gw.sealing.exported import Opened, open_exported
 from tipline_gw.sealing.identities import load_identities
 from tipline_gw.sealing.recipients import HybridRecipient
@@ -107,6 +109,8 @@ def open_(
     """Open exported tips, also truncated ones: texts are printed, recordings become .wav files.
 
     For the reviewer's own machine. Recordings go beside their .age files unless -o says where.
+    In texts, [[marks]] show telephone numbers, names, plates and addresses that were recognised: a
+    second person strips these, and what was not recognised, before anything is passed on.
     """
     identities = load_identities(identity)
     opened, failed = [], False
@@ -118,7 +122,7 @@ def open_(
             reason = str(error).removeprefix(f"{file}: ")
             typer.echo(f"tipline-gw: {file}: {reason}", err=True)
     if as_json:
-        print_json([one.to_dict() for one in opened])
+        print_json([one.to_dict() | _marked(one) for one in opened])
     else:
         for one in opened:
             _tell(one)
@@ -126,9 +130,18 @@ def open_(
         raise typer.Exit(1)
 
 
+def _marked(one: Opened) -> dict[str, Any]:
+    """``marks``: what of the text should not be passed on, by its kind and place."""
+    text = (one.envelope or {}).get("text")
+    if not isinstance(text, str):
+        return {}
+    found = [asdict(mark) | {"text": text[mark.start : mark.end]} for mark in marks(text)]
+    return {"marks": found}
+
+
 def _tell(one: Opened) -> None:
     typer.echo(f"{one.file}" + ("  (truncated: what was whole is here)" if one.truncated else ""))
     for key, value in (one.envelope or {}).items():
-        typer.echo(f"  {key}: {value}")
+        typer.echo(f"  {key}: {shown(value, marks(value)) if key == 'text' else value}")
     if one.recording:
         typer.echo(f"  recording: {one.recording} ({one.seconds:.1f} s)")

@@ -91,6 +91,11 @@ class Asterisk:
         self._reader: threading.Thread | None = None
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> list[str]:
         """Every line it wrote to its console so far. In RAM: it may quote a number."""
         return list(self._lines)

@@ -101,6 +101,10 @@ class ModemControl:
         """Every PDU that lies in the modem, by storage: ``index``, ``status``, ``pdu``."""
         return dict(self.ask("stored")["storages"])
 
+    def kept(self) -> dict[str, Any]:
+        """As :meth:`stored`, and ``calls``: who called and was not answered."""
+        return self.ask("kept")
+
     def transcript(self) -> list[str]:
         """The last thousand command lines."""
         return list(self.ask("transcript")["lines"])

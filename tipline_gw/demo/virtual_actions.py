@@ -50,6 +50,7 @@ class Actions:
             "forget_sent": self._forget_sent,
             "state": self._state,
             "stored": self._stored,
+            "kept": self._kept,
             "transcript": lambda _request: {"lines": plug.transcript()},
             "set": self._set,
             "wait_sent": self._wait_sent,
@@ -191,6 +192,10 @@ class Actions:
                 for name, storage in self._device.sim.storages.items()
             }
         }
+
+    def _kept(self, request: Answer) -> Answer:
+        """All that a laboratory would find in it: ``storages`` and the list of ``calls``."""
+        return self._stored(request) | {"calls": list(self._device.missed)}
 
     def _set(self, request: Answer) -> Answer:
         wanted = {name: value for name, value in request.items() if name != "do"}

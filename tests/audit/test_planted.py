@@ -1,0 +1,175 @@
+"""A leak is planted in each place that is looked at, and in each form: it must be found there."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tipline_gw.audit import places
+from tipline_gw.audit.canaries import Canaries
+from tipline_gw.audit.places import Place
+from tipline_gw.audit.report import Report
+from tipline_gw.demo.modem_control import VirtualModem
+from tipline_gw.demo.search import forms
+
+
+@pytest.fixture
+def canaries():
+    made = Canaries()
+    made.next("a text")
+    return made
+
+
+@pytest.fixture
+def number(canaries):
+    return next(iter(canaries.used))
+
+
+def found(canaries, *searched) -> set[tuple[str, str]]:
+    """Kind and form of what was found."""
+    report = Report()
+    for each in searched:
+        report.search(each, canaries)
+    return {(row.what, row.form) for row in report.rows}
+
+
+@pytest.mark.parametrize("form", forms("+526561234567"))
+def test_every_form_in_a_file(tmp_path, canaries, number, form):
+    (tmp_path / "a.bin").write_bytes(os.urandom(500) + forms(number)[form] + os.urandom(500))
+    assert ("file", form) in found(canaries, places.files([tmp_path]))
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("log/messages", "log"), ("daemon.log", "log"), ("cdr-csv/Master.csv", "CDR"),
+        ("cel-custom/Master.csv", "CEL"), ("var/astdb.sqlite3", "AstDB"), ("tips.db-wal", "store"),
+        ("core.1234", "core dump"), ("spool/voicemail/msg0000.txt", "file"),
+    ],
+)  # fmt: skip
+def test_what_kind_of_file_it_is_in_is_told(tmp_path, canaries, number, name, what):
+    path = tmp_path / "asterisk" / name
+    path.parent.mkdir(parents=True)
+    path.write_text(f"call from {number}")
+    assert (what, "plain") in found(canaries, places.files([tmp_path]))
+
+
+def test_the_name_of_a_file(tmp_path, canaries, number):
+    (tmp_path / f"call-{number}.wav").touch()
+    assert found(canaries, places.files([tmp_path])) == {("file", "plain")}
+
+
+def test_a_row_that_was_deleted_from_a_database_and_lies_there_still(tmp_path, canaries, number):
+    with sqlite3.connect(tmp_path / "astdb.sqlite3") as database:
+        database.execute("PRAGMA secure_delete = OFF")
+        database.execute("CREATE TABLE astdb (key TEXT, value TEXT)")
+        database.execute("INSERT INTO astdb VALUES ('/last', ?)", (number,))
+        database.commit()
+        database.execute("DELETE FROM astdb")
+    database.close()
+    assert ("AstDB", "plain") in found(canaries, places.files([tmp_path]))
+
+
+def test_across_the_edge_of_two_pieces(tmp_path, canaries, number):
+    (tmp_path / "a.bin").write_bytes(bytes(places.PIECE - 5) + number.encode() + bytes(100))
+    assert found(canaries, places.files([tmp_path])) == {("file", "plain")}
+
+
+def test_a_file_in_tmpfs(canaries, number):
+    path = places.SHARED_MEMORY / f"tipline-test-{os.getpid()}"
+    since = time.time() - 1
+    path.write_text(number)
+    try:
+        assert ("tmpfs", "plain") in found(canaries, places.files(places.TEMPORARY, since=since))
+    finally:
+        path.unlink()
+
+
+HOLDER = """
+import sys, mmap
+number = sys.stdin.readline().strip()
+bcd = bytearray(sys.stdin.buffer.readline().strip())
+open_file = open(sys.argv[1], "w"); open_file.write(number); open_file.flush()
+import os; os.unlink(sys.argv[1])
+shared = mmap.mmap(-1, 4096); shared[:len(number)] = number.encode()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path, number, root):
+    """A process that holds the number in its heap, in shared memory and in a deleted file."""
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "gone")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as process:
+        process.stdin.write(f"{number}\n\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "ready\n"
+        yield process.pid
+        process.stdin.close()
+
+
+def test_the_memory_of_a_process(holder, canaries):
+    report = Report()
+    report.search(places.memory(holder, "holder"), canaries)
+    assert {row.form for row in report.rows} >= {"plain"}
+    assert all(row.where.startswith("holder, ") for row in report.rows)
+    assert report.rows[0].intakes == ("a text",)
+
+
+def test_a_file_that_is_deleted_and_still_open(holder, canaries):
+    assert found(canaries, places.deleted_files(holder)) == {("deleted file", "plain")}
+
+
+def test_a_core_dump_in_the_working_directory(holder, tmp_path, canaries, number):
+    (tmp_path / f"core.{holder}").write_text(number)
+    assert found(canaries, places.core_dumps([holder], 0)) == {("core dump", "plain")}
+
+
+def test_the_journal_with_all_its_fields(tmp_path, canaries, number, monkeypatch):
+    printer = tmp_path / "journalctl"
+    printer.write_text(f"#!/bin/sh\necho _CMDLINE=asterisk {number}\n")
+    printer.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert found(canaries, places.journal(0)) == {("journal", "plain")}
+
+
+def test_a_sim_and_a_call_list(tmp_path, canaries, number):
+    dialect = Path(__file__).parents[1] / "modems" / "dialects" / "cinterion" / "bgs2.toml"
+    with VirtualModem(tmp_path / "tty", tmp_path / "control", "--dialect", str(dialect)) as modem:
+        modem.control.ring(number, times=1)
+        modem.control.end_call()
+        kept = modem.control.kept()
+    calls = Place("call list", "gsm0", lambda: [str(kept["calls"]).encode()])
+    assert found(canaries, [calls]) == {("call list", "plain")}
+
+
+def test_what_is_told_and_not_judged_does_not_fail_the_audit(canaries, number):
+    report = Report()
+    report.search([Place("memory", "Asterisk", lambda: [number.encode()], False)], canaries)
+    assert len(report.rows) == 1
+    assert report.clean
+
+
+def test_a_number_of_ones_own_is_found_without_the_shared_digits():
+    canaries = Canaries(own={"+19155550123": "a telephone of yours"})
+    report = Report()
+    report.search([Place("file", "x", lambda: [b"call from 9155550123"])], canaries)
+    assert [(row.hits, row.intakes) for row in report.rows] == [(1, ("a telephone of yours",))]
+
+
+def test_nothing_is_found_in_noise(canaries):
+    report = Report()
+    report.search([Place("file", "noise", lambda: [os.urandom(1 << 20)])], canaries)
+    assert report.rows == []
+    assert report.looked == {"file": [1, 1 << 20]}
+
+
+def test_failures_make_it_unclean_even_where_nothing_was_found():
+    assert not Report(failures=["a call was not answered"]).clean

@@ -1,0 +1,31 @@
+"""The audit of a whole system: nothing is found, and where the boundary is off much is."""
+
+import json
+
+import pytest
+
+from tests.audit import boundary_off
+from tipline_gw.audit.audit import of_a_demonstration
+
+QUIET = {"places": 0, "failures": [], "notes": []}
+
+
+@pytest.mark.timeout(900)
+def test_no_number_is_anywhere_after_five_hundred_texts_and_fifty_calls(host, root, tmp_path):
+    report = of_a_demonstration(tmp_path, print, texts=500, calls=50)
+    told = report.to_dict()
+    assert {key: told[key] for key in QUIET} == QUIET, json.dumps(told, indent=1)
+    assert report.clean
+    assert {"memory", "store", "log", "AstDB", "SIM", "call list", "file"} <= set(report.looked)
+    assert sum(report.sent.values()) > 50
+
+
+@pytest.mark.timeout(900)
+def test_with_the_boundary_off_it_is_found_in_many_places(host, root, tmp_path):
+    report = of_a_demonstration(
+        tmp_path, print, texts=6, calls=1,
+        change_asterisk=boundary_off.in_asterisk, spoilt_by="tests.audit.boundary_off",
+    )  # fmt: skip
+    assert not report.clean
+    assert report.places >= 8, report.rows
+    assert {"memory", "log", "CDR", "AstDB"} <= {row.what for row in report.rows if row.judged}
