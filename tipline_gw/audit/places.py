@@ -19,8 +19,8 @@ PIECE = 1 << 24
 OVERLAP = 128
 """Octets that follow a piece again at the head of the next: no form of a number is longer."""
 CORE_DUMPS = (Path("/var/lib/systemd/coredump"), Path("/var/crash"))
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - it is searched, not written
-TEMPORARY = (Path("/tmp"), Path("/var/tmp"), SHARED_MEMORY)  # noqa: S108
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # nosec B108 - it is searched, not written
+TEMPORARY = (Path("/tmp"), Path("/var/tmp"), SHARED_MEMORY)  # noqa: S108 # nosec B108
 
 Pieces = Callable[[], Iterable[bytes]]
 

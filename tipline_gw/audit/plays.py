@@ -208,10 +208,10 @@ def _torn_down(scene: Scene, exchange: Exchange) -> list[str]:
 
 def _speech(seconds: float) -> sip.Speak:
     """Noise in syllables, never silent."""
-    random = np.random.default_rng(int(seconds))
+    noisy = np.random.default_rng(int(seconds))
     count = int(seconds * 8000)
-    loudness = np.repeat(random.uniform(0.1, 1.0, count // 1200 + 1), 1200)[:count]
-    noise = random.normal(0, 5000, count) * loudness
+    loudness = np.repeat(noisy.uniform(0.1, 1.0, count // 1200 + 1), 1200)[:count]
+    noise = noisy.normal(0, 5000, count) * loudness
     return sip.Speak(pcm=noise.clip(-30000, 30000).astype("<i2").tobytes())
 
 

@@ -15,7 +15,8 @@ from tipline_gw.domain.tip import coarse_text
 from tipline_gw.errors import TiplineError
 from tipline_gw.intake.desk import line_digest
 from tipline_gw.intake.export import export_tips
-from tipline_gw.review.marks import marks, shown
+from tipline_gw.review.marks import marks
+from tipline_gw.review.marks import shown as shown_marked
 from tipline_gw.sealing.exported import Opened, open_exported
 from tipline_gw.sealing.identities import load_identities
 from tipline_gw.sealing.recipients import HybridRecipient
@@ -142,6 +143,6 @@ def _marked(one: Opened) -> dict[str, Any]:
 def _tell(one: Opened) -> None:
     typer.echo(f"{one.file}" + ("  (truncated: what was whole is here)" if one.truncated else ""))
     for key, value in (one.envelope or {}).items():
-        typer.echo(f"  {key}: {shown(value, marks(value)) if key == 'text' else value}")
+        typer.echo(f"  {key}: {shown_marked(value, marks(value)) if key == 'text' else value}")
     if one.recording:
         typer.echo(f"  recording: {one.recording} ({one.seconds:.1f} s)")

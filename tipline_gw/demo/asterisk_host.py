@@ -101,11 +101,6 @@ class Asterisk:
         return list(self._lines)
 
     @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    @property
     def complaints(self) -> list[str]:
         return [line for line in self._lines if re.search(r"\b(ERROR|WARNING)\b", line)]
 

@@ -152,7 +152,8 @@ def _of_32(data: bytes) -> Signal:
 
 
 def _of_float(data: bytes) -> Signal:
-    return np.frombuffer(data, dtype="<f4").astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a NaN that signals: what is no number is seen to later
+        return np.frombuffer(data, dtype="<f4").astype(np.float64)
 
 
 def _of_double(data: bytes) -> Signal:
