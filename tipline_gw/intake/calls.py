@@ -30,7 +30,7 @@ COMMIT_TIMEOUT = 30.0
 """The store may be so far behind; what waits for it lies in RAM, as what is spoken does anyway."""
 TOGETHER_SECONDS = 0.2
 """So long a chunk waits for those of other calls, to be committed with them. With the 4.1 s that it
-holds and the 0.2 s until it is seen to be full that stays under the five seconds that may be lost
+holds and the 0.3 s until it is seen to be full that stays under the five seconds that may be lost
 when the daemon is killed."""
 PATIENCE_RECORDINGS = 3
 """A tip may hold so many longest recordings in all."""
