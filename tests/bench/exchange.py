@@ -61,7 +61,10 @@ def exchange(*, record: bool = False, seconds: int = 600) -> Iterator[Exchange]:
             with Asterisk(host, directory) as asterisk:
                 processes.settled(gateway)
                 yield Exchange(config, gateway, asterisk, directory, sip)
-                assert not [one for one in asterisk.complaints if world.HANG_UP_WARNING not in one]
+                complaints = [
+                    one for one in asterisk.complaints if world.HANG_UP_WARNING not in one
+                ]
+                assert not complaints, complaints[:3]
         finally:
             gateway.kill()
 

@@ -14,12 +14,14 @@ from typing import Any
 from tests.bench import exchange, load, processes, sampler
 from tests.crowd import crowd, scripts
 from tests.crowd.plan import Plan
+from tipline_gw.demo.stage import until
 
 MODEMS = 4
 EACH = 1000
 CALLERS = 100
 RATE = 25.0
 SECONDS = 15.0
+DRAIN_SECONDS = 30.0
 SHOWN = 24
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +56,7 @@ def where_the_time_of_calls_goes() -> None:
                 used = processes.spent(line.pids(callers), lambda: time.sleep(SECONDS))
                 (home / "profile" / sampler.BEGUN).unlink()
                 callers.report()
+            assert until(lambda: line.gateway.count("calls_now") == 0, DRAIN_SECONDS)
             line.gateway.stop()
         print(f"{CALLERS} calls, ms of processor a call and second: "
               + ", ".join(f"{name} {each / CALLERS / SECONDS * 1e3:.2f}"

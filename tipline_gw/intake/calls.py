@@ -34,7 +34,7 @@ from tipline_gw.store.writer import Job, committed, too_slow
 
 TOGETHER_SECONDS = 0.2
 """So long a chunk waits for those of other calls, to be committed with them. With the 4.1 s that it
-holds and the 0.2 s until it is seen to be full that stays under the five seconds that may be lost
+holds and the 0.3 s until it is seen to be full that stays under the five seconds that may be lost
 when the daemon is killed."""
 
 PATIENCE_RECORDINGS = 3

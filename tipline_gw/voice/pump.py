@@ -1,6 +1,6 @@
-"""Takes the audio of every recording under way off its socket: one thread, five times a second.
+"""Takes the audio of every recording under way off its socket: one thread, three times a second.
 
-Why not the thread that each stream has anyway: to be woken costs it ten times what its 200 ms of
+Why not the thread that each stream has anyway: to be woken costs it ten times what its 300 ms of
 audio cost, since by then the processor's caches know nothing of it any more. Here one wake serves
 all of them. What is done with the octets must not wait for anything: while one waits all do, and
 their audio lies in the kernel.
@@ -19,7 +19,7 @@ from tipline_gw.errors import VoiceError
 
 R = TypeVar("R")
 
-SWEEP_SECONDS = 0.2
+SWEEP_SECONDS = 0.3
 """So late a key or a hang-up may be seen."""
 IDLE_SECONDS = 0.4
 """Two sweeps: one may come just before what it should have found."""
