@@ -62,9 +62,11 @@ GIVE_BACK = Frame(Kind.HANGUP, b"").to_bytes()
 
 class FrameReader:
     """``feed`` octets as they come; whole frames come out, the rest waits: never more than one
-    frame of it. Frames of 20 ms of audio that follow one another come out as one, of up to
-    ``MOST`` octets: ten frames a wake, each taken apart by itself, were most of what a call cost. At the first octets that are no AudioSocket the frames before them still come
-    out; VoiceError after that, or at once if there are none."""
+    frame of it. At the first octets that are no AudioSocket the frames before them still come
+    out; VoiceError after that, or at once if there are none.
+
+    Frames of 20 ms of audio that follow one another come out as one, of up to ``MOST`` octets: ten
+    lie there at a time, and each taken by itself was most of what a call cost."""
 
     def __init__(self) -> None:
         self._rest = b""
