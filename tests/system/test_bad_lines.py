@@ -26,9 +26,12 @@ LINES = {
     "long-packets": Handset(pieces=3),
     "pauses": Handset(pauses=True),
 }
-LIKE = {"loss-2": 0.85, "loss-5": 0.7, "loss-5-bursts": 0.6, "jitter": 0.8, "pauses": 0.8}
-"""The least that the envelope of the whole recording must be like that of what was spoken; 0.95
-where nothing is lost. Closed up, as Asterisk hands it on, 2 % lost make it 0.13, 5 % 0.19."""
+LIKE = {"loss-2": 0.5, "loss-5": 0.35, "loss-5-bursts": 0.0, "jitter": 0.7, "pauses": 0.7}
+"""The least that the envelope of the whole recording must be like that of what was spoken, 20 ms by
+20 ms; 0.9 where nothing is lost. Closed up, as Asterisk hands it on, 2 % lost make it 0.13, 5 %
+0.19. Syllables of this speech are 150 ms long, so that 40 ms of shift already cost half of it."""
+PIECE = 2.0
+"""Seconds of what is compared piece by piece: each has to be there, and at its time."""
 SPEECH = {name: sounds.babble(SECONDS, seed=number) for number, name in enumerate(LINES)}
 SHORT = sounds.babble(4.0, seed=90)
 
@@ -116,20 +119,25 @@ def recording_of(calls, name: str) -> bytes:
     return max(calls.recordings, key=lambda pcm: sounds.likeness(begin, pcm))
 
 
-def drift(speech: bytes, pcm: bytes) -> list[float]:
-    """How much later each two seconds of ``speech`` are than the first, in seconds."""
-    size = 2 * 16000
+def pieces(speech: bytes, pcm: bytes) -> list[tuple[float, float]]:
+    """Of each piece that is no pause: how like it what was kept is, and how much later than the
+    first, in seconds."""
+    size = int(PIECE * 16000)
     starts = [at for at in range(0, len(speech) - size, size) if any(speech[at : at + size])]
-    places = [sounds.place(speech[at : at + size], pcm) - at / 16000 for at in starts]
-    return [place - places[0] for place in places]
+    each = [speech[at : at + size] for at in starts]
+    places = [sounds.place(piece, pcm) - at / 16000 for piece, at in zip(each, starts, strict=True)]
+    like = [sounds.likeness(piece, pcm) for piece in each]
+    return [(alike, place - places[0]) for alike, place in zip(like, places, strict=True)]
 
 
 @pytest.mark.parametrize("name", LINES)
 def test_what_was_spoken_comes_out_at_its_time(calls, name):
     pcm = recording_of(calls, name)
     assert calls.reports[name].ended == "caller"
-    assert sounds.likeness(expected(name), pcm) > LIKE.get(name, 0.95)
-    assert np.median(np.abs(drift(expected(name), pcm))) < 0.1
+    likely, late = np.array(pieces(expected(name), pcm)).T
+    assert sounds.likeness(expected(name), pcm) > LIKE.get(name, 0.9)
+    assert np.median(likely) > 0.7, likely
+    assert np.median(np.abs(late)) < 0.15, late
 
 
 @pytest.mark.parametrize("name", KEYS)

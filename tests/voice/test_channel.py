@@ -52,6 +52,26 @@ def test_a_key_and_where_it_was_pressed(scripted: Make) -> None:
     assert channel.wait_for_digit(1) == ""
 
 
+def test_a_key_that_the_line_doubles_is_one_and_what_was_waited_for_is_waited_for_still(
+    scripted: Make,
+) -> None:
+    one, two = b"200 result=49\n", b"200 result=50\n"
+    channel, peer = scripted(one, one, two)
+    assert channel.wait_for_digit(3) == "1"
+    assert channel.wait_for_digit(3) == "2"
+    assert len(peer.commands) == 3
+
+
+def test_a_prompt_that_a_doubled_key_interrupted_goes_on_where_it_was(scripted: Make) -> None:
+    channel, peer = scripted(b"200 result=49\n", pressed("1", 480), PLAYED)
+    assert channel.wait_for_digit(3) == "1"
+    assert channel.stream_file("tipline/a", "123") == Played("", 1600)
+    assert peer.commands[1:] == [
+        'STREAM FILE "tipline/a" "123" 0',
+        'STREAM FILE "tipline/a" "123" 480',
+    ]
+
+
 @pytest.mark.parametrize("result", [65, 7, 300, 999_999_999])
 def test_what_no_telephone_can_press_is_no_key(scripted: Make, result: int) -> None:
     channel, _ = scripted(f"200 result={result}\n".encode())

@@ -97,10 +97,11 @@ class Channel(AGI):  # type: ignore[misc]
     def wait_for_digit(self, seconds: float) -> str:
         """One key, or nothing when none came in ``seconds``."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            key = self._wait(left)
+        while seconds > 0:
+            key = self._wait(seconds)
             if not key or self.keypad.press(key, time.monotonic()):
                 return key
+            seconds = until - time.monotonic()
         return ""
 
     def _stream(self, prompt: str, keys: str, offset: int) -> Played:

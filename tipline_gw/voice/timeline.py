@@ -22,9 +22,10 @@ WINDOW_SECONDS = 1.5
 _LEAST_FRAMES = 2
 """Nothing less is made up for then: jitter alone can look like one frame."""
 CALM = 0.004
+CALM_SECONDS = 0.5
 """On a line with jitter what is late is followed by what is less late. Where no batch comes sooner
-than the one before, one frame that is missing is lost: it is made up for at once, in front of the
-batch it is missing from."""
+than the one before, a frame that is missing from three batches is lost. Not from one: a machine
+that was busy for a moment makes it good in the next, and silence that was put in stays in."""
 _SLACK = 0.01
 """A batch may have been read just before its last frame came, or just after."""
 _REMEMBERED = 25
@@ -61,15 +62,15 @@ class Timeline:
         self._sooner.append(before - self._lag > CALM)
         self._least = min(self._least, self._lag)
         behind = self._lag - self._least
-        at_once = self._calm or behind >= PAUSE_SECONDS
-        return self._make_up(behind if at_once else self._lasting(now))
+        return self._make_up(behind if behind >= PAUSE_SECONDS else self._lasting(now))
 
     def _lasting(self, now: float) -> float:
         """What was missing during the whole of the last window."""
+        window = CALM_SECONDS if self._calm else WINDOW_SECONDS
         self._lags.append((now, self._lag))
-        while len(self._lags) > 1 and now - self._lags[1][0] >= WINDOW_SECONDS:
+        while len(self._lags) > 1 and now - self._lags[1][0] >= window:
             self._lags.popleft()
-        if now - self._lags[0][0] < WINDOW_SECONDS:
+        if now - self._lags[0][0] < window:
             return 0.0
         return min(lag for _, lag in self._lags) - self._least
 
