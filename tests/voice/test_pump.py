@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from tipline_gw.errors import VoiceError
-from tipline_gw.voice.pump import Pump
+from tipline_gw.voice.pump import Carried, Pump
 
 Take = Callable[[bytes], str | None]
 
@@ -32,12 +32,18 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 class Wire:
     """Asterisk's end of a stream that is carried."""
 
-    def __init__(self, pump: Pump, pool: ThreadPoolExecutor, take: Take, silence: float = 30.0):
+    def __init__(
+        self,
+        pump: Pump,
+        pool: ThreadPoolExecutor,
+        take: Take,
+        silence: float = 30.0,
+        idle: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self.far, self._near = socket.socketpair()
         self._near.setblocking(False)
-        self.outcome: Future[str | None] = pool.submit(
-            pump.carry, self._near.fileno(), take, silence
-        )
+        stream = Carried(self._near.fileno(), take, idle, silence)
+        self.outcome: Future[str | None] = pool.submit(pump.carry, stream)
 
     def close(self) -> None:
         self.far.close()
@@ -94,13 +100,31 @@ def test_silence_is_our_error_and_speech_puts_it_off(pump: Pump, pool: ThreadPoo
         speaks.far.send(b"#")
 
     pool.submit(speak)
-    with pytest.raises(VoiceError, match="no audio"):
-        silent.outcome.result(10)
-    assert not speaks.outcome.done()
-    over.set()
+    try:
+        with pytest.raises(VoiceError, match="no audio"):
+            silent.outcome.result(10)
+        assert not speaks.outcome.done()
+    finally:
+        over.set()
     assert speaks.outcome.result(10) is not None
     silent.close()
     speaks.close()
+
+
+def test_where_nothing_comes_for_a_while_that_is_said_and_may_end_it(
+    pump: Pump, pool: ThreadPoolExecutor
+) -> None:
+    said: list[str] = []
+
+    def idle() -> str | None:
+        said.append("idle")
+        return "over" if len(said) == 2 else None
+
+    wire = Wire(pump, pool, until_hash, idle=idle)
+    wire.far.send(b"speech")
+    assert wire.outcome.result(10) == "over"
+    assert len(said) == 2
+    wire.close()
 
 
 def test_closing_leaves_nobody_waiting_and_takes_no_more(pool: ThreadPoolExecutor) -> None:
@@ -110,7 +134,7 @@ def test_closing_leaves_nobody_waiting_and_takes_no_more(pool: ThreadPoolExecuto
     wire.far.send(b"speech")
     pump.close()
     assert wire.outcome.result(10) is None
-    assert pump.carry(0, until_hash, 1.0) is None
+    assert pump.carry(Carried(0, until_hash, lambda: None, 1.0)) is None
     wire.close()
 
 

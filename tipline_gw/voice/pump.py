@@ -21,8 +21,8 @@ R = TypeVar("R")
 
 SWEEP_SECONDS = 0.3
 """So late a key or a hang-up may be seen."""
-IDLE_SECONDS = 0.4
-"""Two sweeps: one may come just before what it should have found."""
+IDLE_SECONDS = 2 * SWEEP_SECONDS
+"""One sweep may come just before what it should have found."""
 _MOST = 16384
 """Octets taken of one stream a sweep, a second of audio: what piled up is worked off in turns."""
 
