@@ -11,6 +11,7 @@ from tipline_gw.domain.dialog import Ended
 from tipline_gw.voice import speech
 from tipline_gw.voice.audiosocket import AudioStream
 from tipline_gw.voice.frames import FRAME, Frame, FrameReader, Kind
+from tipline_gw.voice.pump import Pump
 from tipline_gw.voice.speech import Taken, play, record
 
 
@@ -21,7 +22,7 @@ def quiet() -> Iterator[AudioStream]:
         theirs = socket.create_connection(listener.getsockname())
         ours, _ = listener.accept()
         with ours, theirs:
-            yield AudioStream(ours, FrameReader(), [])
+            yield AudioStream(ours, FrameReader(), [], Pump())
 
 
 def recorded(sink: FakeRecording, *wire: bytes, longest: float = 60, silence: float = 5) -> Taken:
