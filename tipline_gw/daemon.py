@@ -20,6 +20,7 @@ from tipline_gw.boundary.pdu import join
 from tipline_gw.domain.dialog import Dialog
 from tipline_gw.domain.tip import Kind
 from tipline_gw.errors import StoreError
+from tipline_gw.intake import retention
 from tipline_gw.intake.calls import CallTip
 from tipline_gw.intake.case_answers import Reader
 from tipline_gw.intake.codes import CodePool
@@ -136,9 +137,22 @@ class Daemon:
         if time.monotonic() >= self._checkpoint_at:
             self._checkpoint_at = time.monotonic() + CHECKPOINT_SECONDS
             with contextlib.suppress(StoreError):
+                self._forget_the_old()
                 repository.checkpoint(self._engine)
         if not self._faults():
             sd_notify("WATCHDOG=1")
+
+    def _forget_the_old(self) -> None:
+        kept, granularity = (
+            self._settings.store.retention_days,
+            self._settings.line.time_granularity,
+        )
+        hours = retention.limit(kept, granularity)
+        deleted = self._writer.do(partial(repository.purge, hours=hours))
+        if deleted:
+            _log.info("old-tips-deleted", count=deleted)
+            if not repository.rearrange(self._engine):
+                _log.warning("deleted-tips-not-overwritten", reason="run-tips-purge")
 
     def start(self) -> None:
         self._audio.serve_forever()

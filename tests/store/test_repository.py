@@ -172,11 +172,10 @@ def test_a_store_in_use_is_not_rewritten_and_says_why(tmp_path, monkeypatch):
     made.dispose()
 
 
-def test_a_large_store_is_not_rewritten(tmp_path, sqlite, monkeypatch):
-    monkeypatch.setattr(repo, "LARGEST_REARRANGED", 1)
+def test_a_large_store_is_not_rewritten(tmp_path, sqlite):
     repo.checkpoint(sqlite)
     before = (tmp_path / "tips.db").read_bytes()
-    repo.rearrange(sqlite)
+    assert not repo.rearrange(sqlite, largest=1)
     assert (tmp_path / "tips.db").read_bytes() == before
 
 

@@ -1,4 +1,4 @@
-"""``tipline-gw tips``: the gateway's list and export of sealed tips, the reviewer's opening."""
+"""``tipline-gw tips``: list, export and purge of sealed tips; and the reviewer's opening."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from tipline_gw.cli.context import AsJson, Context, print_json
 from tipline_gw.domain.tip import coarse_text
 from tipline_gw.errors import TiplineError
+from tipline_gw.intake import retention
 from tipline_gw.intake.desk import line_digest
 from tipline_gw.intake.export import export_tips
 from tipline_gw.review.marks import marks
@@ -24,7 +25,9 @@ from tipline_gw.settings import Settings
 from tipline_gw.store import repository
 from tipline_gw.store.engine import open_engine
 
-app = typer.Typer(no_args_is_help=True, help="Sealed tips: list, export; and open, as a reviewer.")
+app = typer.Typer(
+    no_args_is_help=True, help="Sealed tips: list, export, purge; and open, as a reviewer."
+)
 
 WIDTH = 120
 """A row stays one line; a narrower terminal folds it."""
@@ -94,6 +97,33 @@ def export(
         print_json(names)
     else:
         typer.echo(f"{len(names)} files in {directory}")
+
+
+@app.command("purge")
+def purge(
+    ctx: typer.Context,
+    days: Annotated[
+        int | None,
+        typer.Option(
+            "--older-than", min=0, metavar="DAYS", help="Instead of the store's retention_days."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete the tips that are older than the store keeps them, so that nobody can recover them.
+
+    The daemon does this by itself. What was exported is not touched.
+    """
+    context: Context = ctx.obj
+    settings = context.settings()
+    engine = open_engine(settings.store.url)
+    kept = settings.store.retention_days if days is None else days
+    deleted = retention.purge(engine, kept, settings.line.time_granularity)
+    engine.dispose()
+    if as_json:
+        print_json({"deleted": deleted})
+    else:
+        typer.echo(f"{deleted} tips deleted, {kept} days are kept")
 
 
 @app.command("open")

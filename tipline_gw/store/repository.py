@@ -324,21 +324,43 @@ def checkpoint(engine: Engine) -> None:
             connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def older_than(connection: Connection, hours: int) -> list[TipId]:
+    """Tips that came in before that whole hour since 1970."""
+    found = connection.execute(select(tip.c.id).where(tip.c.received < hours))
+    return [TipId(bytes(row.id)) for row in found]
+
+
+def purge(connection: Connection, hours: int) -> int:
+    """Deletes the tips that came in before that whole hour, with all that belongs to them: what
+    was added to their cases, the answers, the codes' hashes. How many there were. SQLite overwrites
+    what it deletes; the write-ahead log is free of it after :func:`checkpoint`."""
+    old = older_than(connection, hours)
+    for at in range(0, len(old), _AT_ONCE):
+        drop_tips(connection, old[at : at + _AT_ONCE])
+    return len(old)
+
+
+_AT_ONCE = 500
+"""Names in one statement; databases allow some thousands."""
+
 LARGEST_REARRANGED = 128 << 20
 """Octets of database: so much memory it takes, and about three seconds."""
 
 
-def rearrange(engine: Engine) -> None:
-    """SQLite: write the file anew in the order of the random keys. As it grew, the pages of long
-    rows tell which tip came before which (measured: exactly). It locks out whoever writes, so it
-    is for the end; a store larger than LARGEST_REARRANGED is left as it is."""
+def rearrange(engine: Engine, largest: int = LARGEST_REARRANGED) -> bool:
+    """SQLite: write the file anew in the order of the random keys; whether that was done. As it
+    grew, the pages of long rows tell which tip came before which (measured: exactly), and divided
+    pages keep pieces of what was deleted. It locks out whoever writes; a store of more than
+    ``largest`` octets is left as it is."""
     if engine.dialect.name != "sqlite":
-        return
+        return False
     with translated(), engine.connect() as connection:
         raw = connection.connection
         pages, octets = (
             raw.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
         )
-        if pages * octets <= LARGEST_REARRANGED:
-            raw.execute("VACUUM")
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if pages * octets > largest:
+            return False
+        raw.execute("VACUUM")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return True

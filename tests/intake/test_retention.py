@@ -1,0 +1,101 @@
+"""What is older than the store keeps it is gone: from the tables, and from the file itself."""
+
+import os
+import struct
+import time
+
+import pytest
+
+from tipline_gw.domain.tip import Kind, TipId
+from tipline_gw.intake import retention
+from tipline_gw.store import repository as repo
+from tipline_gw.store.engine import migrate, open_engine
+from tipline_gw.store.writer import Writer
+
+NOW = 1_790_000_000.0
+HOUR = int(NOW // 3600)
+
+
+@pytest.fixture
+def store(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path / 'tips.db'}")
+    migrate(engine)
+    writer = Writer(engine)
+    yield engine, writer
+    writer.close()
+    engine.dispose()
+
+
+def tip(writer: Writer, hours: int, adds_to: TipId | None = None) -> tuple[TipId, list[bytes]]:
+    """A tip with a code, an envelope and a recording of two chunks; all that is written of it."""
+    tip_id = TipId(os.urandom(16))
+    written = [os.urandom(size) for size in (200, 500, 200, 65552, 3000, 32, 1216)]
+    head, text, header, first, last, code_hash, key = written
+
+    def job(connection):
+        row = repo.tip_row(tip_id, Kind.VOICE, 7, hours, adds_to)
+        repo.add_texts(connection, [row], [], [])
+        repo.add_whole(connection, tip_id, repo.Role.ENVELOPE, head, [text])
+        repo.add_whole(connection, tip_id, repo.Role.RECORDING, header, [first, last])
+        if adds_to is None:
+            repo.give_code(connection, tip_id, code_hash, key)
+
+    writer.do(job)
+    return tip_id, [bytes(tip_id), *(written if adds_to is None else written[:5])]
+
+
+def test_the_limit_is_whole_days_before_now():
+    assert retention.limit(90, "hour", NOW) == HOUR - 90 * 24
+    assert retention.limit(1, "day", NOW) == HOUR - HOUR % 24 - 24
+
+
+def test_what_is_older_goes_with_all_that_belongs_to_it(store):
+    engine, writer = store
+    now = retention.limit(0, "hour")
+    old, _ = tip(writer, now - 90 * 24 - 1)
+    tip(writer, now - 90 * 24 - 1, adds_to=old)
+    kept, _ = tip(writer, now - 90 * 24)
+    assert retention.purge(engine, 90, "hour") == 2
+    assert [row.id for row in repo.tips(engine)] == [kept]
+    with engine.connect() as connection:
+        count = lambda table: connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()  # noqa: E731
+        assert (count("sealed"), count("chunk")) == (2, 3)
+
+
+def test_nothing_of_it_can_be_carved_out_of_the_files(tmp_path, store):
+    engine, writer = store
+    now = retention.limit(0, "hour")
+    gone = [octets for _ in range(8) for octets in tip(writer, now - 1000)[1]]
+    kept = [octets for _ in range(3) for octets in tip(writer, now)[1]]
+    there = carved(tmp_path, gone)
+    assert len(there) > 50  # the method finds what is there
+    assert retention.purge(engine, 30, "hour") == 8
+    assert carved(tmp_path, gone) == []
+    assert len(carved(tmp_path, kept)) >= len(kept)
+
+
+def carved(folder, written: list[bytes]) -> list[bytes]:
+    """The 16-octet pieces of what was written that stand anywhere in the store's files."""
+    files = b"\0".join(path.read_bytes() for path in folder.iterdir())
+    pieces = [octets[at : at + 16] for octets in written for at in range(0, len(octets) - 15, 512)]
+    return [piece for piece in pieces if piece in files]
+
+
+def test_no_time_finer_than_the_hour_is_in_the_file(tmp_path, store):
+    engine, writer = store
+    began = int(time.time()) - 2
+    for _ in range(20):
+        tip(writer, retention.limit(0, "hour"))
+    repo.checkpoint(engine)
+    data = (tmp_path / "tips.db").read_bytes()
+    seconds = range(began, int(time.time()) + 3)
+    forms = [struct.pack(form, second) for second in seconds for form in (">I", "<I", ">q", "<q")]
+    forms += [time.strftime("%H:%M:%S", time.gmtime(second)).encode() for second in seconds]
+    assert [form for form in forms if form in data] == []
+    assert planted_is_found(tmp_path, forms)
+
+
+def planted_is_found(folder, forms: list[bytes]) -> bool:
+    """The method finds a moment that is there."""
+    (folder / "planted").write_bytes(os.urandom(100) + forms[0] + os.urandom(100))
+    return forms[0] in (folder / "planted").read_bytes()
