@@ -53,19 +53,27 @@ def probe(port: str, name: str, keep: Keep | None, told: Callable[[Finding], Non
     goes to ``told`` as it comes, the scrubbed dialogue to ``keep``. Raises ModemError."""
     vault = Vault(VAULT_SECONDS)
     recorder = Recorder(keep) if keep else None
-    first = profiles.load(profiles.GENERIC if name == profiles.AUTO else name)
 
-    def opened() -> BoundaryPort:
-        line = open_port(port, vault, first)
+    def opened(way: Profile) -> BoundaryPort:
+        line = open_port(port, vault, way)
         line.recorder = recorder
         return line
 
     try:
-        identity = identify.identify(opened)
-        chosen, why = _chosen(name, first, identity)
-        return _asked(port, opened(), identity, chosen, why, told)
+        identity, way = _identified(name, opened)
+        chosen, why = _chosen(name, way, identity)
+        asking = Probe(asker(line := opened(way), way.serial.pause_ms / 1000))
+        return _asked(port, line, asking, identity, chosen, why, told)
     finally:
         vault.close()
+
+
+def _identified(name: str, opened: Callable[[Profile], BoundaryPort]) -> tuple[Identity, Profile]:
+    """As the named profile asks, or in whatever way it answers."""
+    if name == profiles.AUTO:
+        return identify.search(opened)
+    named = profiles.load(name)
+    return identify.identify(lambda: opened(named), named.serial.pause_ms / 1000), named
 
 
 def _chosen(name: str, named: Profile, identity: Identity) -> tuple[Profile | None, str]:
@@ -85,12 +93,13 @@ def _chosen(name: str, named: Profile, identity: Identity) -> tuple[Profile | No
 def _asked(
     port: str,
     line: BoundaryPort,
+    asking: Probe,
     identity: Identity,
     profile: Profile | None,
     why: str,
     told: Callable[[Finding], None],
 ) -> Probed:
-    asking, findings, usb = Probe(asker(line)), [], usb_of(port)
+    findings, usb = [], usb_of(port)
     try:
         for finding in asking.findings():
             findings.append(finding)
