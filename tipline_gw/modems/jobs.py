@@ -68,7 +68,7 @@ def messages(driver: Driver) -> list[dict[str, Any]]:
 
 
 class Restarting(ModemSilentError):  # noqa: N818 - what was asked for, not a failure
-    """It was reset, as asked: whoever served it begins anew."""
+    """It was reset, as asked or to find its network: whoever served it begins anew."""
 
     def __init__(self) -> None:
         super().__init__("it was reset", "wait until it has started")
