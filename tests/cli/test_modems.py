@@ -332,7 +332,7 @@ def test_ussd_and_console_go_through_the_gateway_while_it_works(daemon, alone, m
         clean(rest)
         assert console.returncode == 1
     done = modems("ussd", "gsm0", "*133#", config=alone)
-    assert done.stdout.splitlines() == ["Saldo: 50.00 MXN", "balance: 50.00"]
+    assert done.stdout.splitlines() == ["Saldo: 50.00 MXN", "balance: 50.00 MXN"]
     assert daemon.count("tips_total") == 1
 
 

@@ -126,3 +126,14 @@ def test_of_a_message_in_text_mode_no_line_is_shown():
 @pytest.mark.parametrize("line", ["AT+CM GD=1", "AT+CMGDA=6", "AT+QMGDA", "AT^SMSO", "AT+QPOWD=1"])
 def test_what_deletes_all_or_switches_off_is_refused_however_it_is_written(line):
     assert console.refusal(line) is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [("AT+CNUM", "+CNUM"), ("at+csq;^cpbr=1", "^CPBR"), ("AT+C SIM=1", "+CSIM"), ("A/", None)],
+)
+def test_what_would_show_a_number_is_refused_by_name_and_with_the_reason(line, command):
+    why = console.refusal(line)
+    assert why is not None
+    if command:
+        assert why.startswith(f"{command} is not for the console: it would show numbers")

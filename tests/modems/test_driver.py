@@ -617,7 +617,7 @@ def test_a_modem_without_a_way_to_reset_says_so(desk):
     assert control.transcript() == before
 
 
-# -- firmware ---------------------------------------------------------------------------------------
+# -- firmware --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

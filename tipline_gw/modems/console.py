@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from tipline_gw.boundary.revealing import revealing
 from tipline_gw.domain.sms import Part, Undecodable
 
 LONGEST = 512
@@ -31,6 +32,7 @@ _DELETES = "it would lose messages that are not on disk yet: the gateway deletes
 _SENDS = "texts are sent by the gateway alone, to those who wrote"
 _DRIVER = "the driver relies on it: change the profile instead"
 _RESETS = "use modems reset"
+_REVEALS = "it would show numbers, and the boundary sends no such command to a modem"
 _CALLS = "the gateway makes and takes no calls"
 
 _DELETING = ("+CMGD", "+CMGDA", "+QMGDA", "+CMGRD", "+CNMA")
@@ -65,6 +67,8 @@ def refusal(line: str) -> str | None:
     for command in _QUOTED.sub("", line[2:].upper()).replace(" ", "").split(";"):
         if why := _command_refusal(command):
             return why
+    if command := revealing(line.encode("ascii")):
+        return f"{command.decode().upper()} is not for the console: {_REVEALS}"
     return None
 
 
