@@ -67,8 +67,8 @@ def refusal(line: str) -> str | None:
     for command in _QUOTED.sub("", line[2:].upper()).replace(" ", "").split(";"):
         if why := _command_refusal(command):
             return why
-    if command := revealing(line.encode("ascii")):
-        return f"{command.decode().upper()} is not for the console: {_REVEALS}"
+    if shows := revealing(line.encode("ascii")):
+        return f"{shows.decode().upper()} is not for the console: {_REVEALS}"
     return None
 
 

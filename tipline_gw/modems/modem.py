@@ -403,7 +403,7 @@ class Modem:
         elif isinstance(event, Refused):
             self._taking.refused(event.serial)
         elif isinstance(event, Answer):
-            self._answering.answer(event.serial, event.text)
+            self._answering.answer(event.serial, event.text, confirm=event.confirm)
         elif isinstance(event, _Job):
             event.result.set_exception(ModemError(f"{self.name} does not answer now"))
 
