@@ -718,6 +718,23 @@ def test_a_modem_that_loses_what_comes_too_soon_is_asked_with_pauses(desk):
     assert driver.identity().model == "BGS2-W"
 
 
+def test_a_modem_that_never_answers_is_tried_at_every_speed_once(desk, monkeypatch):
+    monkeypatch.setattr(identify, "PATIENCE", 0.2)
+    slow = GENERIC.serial.model_copy(update={"baudrate": 9600, "pause_ms": 50})
+    ways = (*profiles.ways(), GENERIC.model_copy(update={"serial": slow}))
+    monkeypatch.setattr(profiles, "ways", lambda: ways)
+    desk.plug("--hang")
+    tried = []
+
+    def opened(way):
+        tried.append((way.serial.baudrate, way.serial.pause_ms))
+        return desk.port()
+
+    with pytest.raises(ModemSilentError, match="no answer to AT in time"):
+        identify.choose("auto", opened)
+    assert tried == [(115200, 0), (9600, 50)]
+
+
 def test_what_no_profile_is_for_keeps_the_line_it_was_found_on(desk):
     desk.plug("--deaf-ms", "60")
     profile, _ = identify.choose("auto", lambda _way: desk.port())

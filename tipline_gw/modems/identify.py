@@ -54,6 +54,10 @@ class Reception:
     dbm: int | None
 
 
+class NobodyThereError(ModemSilentError):
+    """Not even AT is answered on that line, at that speed."""
+
+
 def asked(ask: Callable[[str], list[str]]) -> Identity:
     """The identity, by a function that gives all the lines of an answer to a command."""
 
@@ -88,11 +92,17 @@ def search(open_port: Callable[[Profile], BoundaryPort]) -> tuple[Identity, Prof
     and generic in that way. Raises ModemError: it answers in none of them."""
     nameless: tuple[Identity, Profile] | None = None
     silent: ModemSilentError | None = None
+    deaf: set[tuple[int, bool]] = set()
     for way in profiles.ways():
+        line = way.serial.baudrate, way.serial.rtscts
+        if line in deaf:
+            continue
         try:
             identity = identify(partial(open_port, way), way.serial.pause_ms / 1000)
         except ModemSilentError as error:
             silent = silent or error
+            if isinstance(error, NobodyThereError):
+                deaf.add(line)  # pauses change nothing
             continue
         if identity.manufacturer or identity.model or identity.information:
             return identity, way
@@ -149,7 +159,7 @@ def wake(port: BoundaryPort, pause: float = 0.0) -> None:
             _drain(port)
         ask(port, "ATE0", ANSWER_SECONDS, pause)
         return
-    raise ModemSilentError("not identified: no answer to AT in time", "is it switched on?")
+    raise NobodyThereError("not identified: no answer to AT in time", "is it switched on?")
 
 
 def ask(port: BoundaryPort, command: str, seconds: float, pause: float = 0.0) -> list[str]:
