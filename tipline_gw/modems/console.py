@@ -54,6 +54,7 @@ _BASIC_REFUSED = {
 _ALWAYS_REFUSED = (*_DELETING, *_SWITCHING, "+CMGS", "+CMGW", "+CMSS", "+CMGC")
 
 _HEADER = re.compile(r"\+CMG[LR]:")
+_IMEI = re.compile(r"(?<!\d)\d{14,}(?!\d)")
 _FINAL = re.compile(r"(?:OK|ERROR|\+CM[ES] ERROR: \d+)$")
 
 
@@ -95,7 +96,8 @@ def seconds_for(line: str) -> float:
 
 
 def shown(lines: list[str], decode: Callable[[str], Part | Undecodable]) -> list[str]:
-    """An answer as the console prints it: a message by its kind alone."""
+    """An answer as the console prints it: a message by its kind alone, no IMEI, which list tells as
+    a hash."""
     told: list[str] = []
     header = hidden = False
     for line in lines:
@@ -103,7 +105,7 @@ def shown(lines: list[str], decode: Callable[[str], Part | Undecodable]) -> list
             header, hidden = True, False
             told.append(line)
         elif not header or not line or _FINAL.match(line):
-            told.append(line)
+            told.append(_IMEI.sub(lambda found: "*" * len(found[0]), line))
         elif not hidden:
             # Whatever follows is of the message too: a modem in text mode has it on many lines.
             hidden = True
