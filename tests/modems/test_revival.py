@@ -8,7 +8,7 @@ from tests.modems.test_bank import Site, until
 from tipline_gw.boundary.serial_line import BoundaryPort
 from tipline_gw.boundary.vault import Vault
 from tipline_gw.demo.modem_control import VirtualModem
-from tipline_gw.errors import ModemSilentError
+from tipline_gw.errors import ConfigError, ModemSilentError
 from tipline_gw.modems import identify, modem, profiles
 from tipline_gw.modems.driver import Driver
 from tipline_gw.modems.revival import CLEAN_SECONDS, STUBBORN, BarePort, Failures
@@ -116,6 +116,13 @@ def test_what_does_not_listen_is_not_said_to_be_reset(plugged, tmp_path, monkeyp
     assert not port_of(tmp_path, E3131).soft_reset()
     plugged("--hang")
     assert not port_of(tmp_path, E3131).soft_reset()
+
+
+def test_a_port_that_the_boundary_does_not_open_is_no_fault_of_the_thread():
+    def refused():
+        raise ConfigError("the PIN file cannot be read")
+
+    assert not BarePort(refused, E3131).soft_reset()
 
 
 def test_what_the_profile_does_not_know_is_not_tried(plugged, tmp_path):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from serial import SerialException
 
 from tipline_gw.boundary.serial_line import BoundaryPort
-from tipline_gw.errors import ModemSilentError
+from tipline_gw.errors import ModemSilentError, TiplineError
 from tipline_gw.modems import identify
 from tipline_gw.modems.profiles import Profile
 
@@ -89,6 +89,6 @@ class BarePort:
                 identify.wake(port)
                 with contextlib.suppress(ModemSilentError, SerialException):
                     identify.ask(port, command, RESET_SECONDS)  # it may go before it answers
-        except (ModemSilentError, SerialException, OSError):
+        except (TiplineError, SerialException, OSError):
             return False
         return True
