@@ -18,7 +18,7 @@ from tipline_gw.asterisk_files import Fault
 from tipline_gw.asterisk_files import faults as asterisk_faults
 from tipline_gw.asterisk_live import live_faults, runs
 from tipline_gw.errors import TiplineError
-from tipline_gw.modems import balance, profiles
+from tipline_gw.modems import balance, profiles, usb
 from tipline_gw.modems.pin import read_pin
 from tipline_gw.prompts.check import Problem
 from tipline_gw.prompts.check import check as check_prompts
@@ -53,16 +53,21 @@ class Finding:
 
 
 def findings(
-    config: Path, settings: Settings, asterisk: Path | None, live: Path | None = None
+    config: Path,
+    settings: Settings,
+    asterisk: Path | None,
+    live: Path | None = None,
+    sysfs: Path = usb.SYSFS,
 ) -> list[Finding]:
     """All of them; empty when all is well. ``asterisk``: a configuration to read; the Asterisk
     that runs with it is asked as well. ``live``: ask the one that runs with this, and say so if
-    none does."""
+    none does. ``sysfs``: where the kernel tells of USB devices."""
     found: list[Finding] = []
     found += _permissions(config, settings)
     found += _attempt(settings.recipients.file, partial(load_recipients, settings.recipients.file))
     found += _profiles(config, settings)
     found += _trunks(config, settings)
+    found += _ports(config, settings, sysfs)
     found += _listeners(config, settings)
     found += _store(config, settings)
     found += _prompts(settings)
@@ -171,11 +176,23 @@ def _profiles(config: Path, settings: Settings) -> Iterator[Finding]:
             yield from _unsafe(config, modem.name, modem.profile)
         if modem.pin_file:
             yield from _attempt(modem.pin_file, partial(read_pin, modem.pin_file))
-        if not Path(modem.port).exists():
-            yield Finding(
-                str(config), 0, f"modem {modem.name}: there is no {modem.port} now",
-                "plug it in, or correct its port", fatal=False,
-            )  # fmt: skip
+
+
+def _ports(config: Path, settings: Settings, sysfs: Path) -> Iterator[Finding]:
+    for modem in settings.modem:
+        what, todo = _port(modem.port, sysfs)
+        if what:
+            yield Finding(str(config), 0, f"modem {modem.name}: {what}", todo, fatal=False)
+
+
+def _port(port: str, sysfs: Path) -> tuple[str, str]:
+    """What is wrong with it, and what to do; empty where nothing is."""
+    if not Path(port).exists():
+        return f"there is no {port} now", "plug it in, or correct its port"
+    try:
+        return usb.advice(port, sysfs) or "", "name that one's port, by-path"
+    except TiplineError:
+        return "", ""  # a broken profile is a finding already
 
 
 def _unsafe(config: Path, name: str, profile: str) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from tipline_gw.domain.bank import (
     Offer,
     Pulse,
     Refused,
+    Said,
     Settled,
     Stop,
     Taken,
@@ -54,6 +55,7 @@ class Intake(Protocol):
     def take(self, offer: Offer, say: Callable[[Taken | Refused | Answer], None]) -> None: ...
     def note(self, note: Note, say: Callable[[Taken | Refused], None]) -> None: ...
     def cleared(self, cleared: Cleared) -> None: ...
+    def said(self, said: Said) -> None: ...
 
 
 class ModemHost:
@@ -200,6 +202,8 @@ class ModemHost:
             self._intake.take(message, lambda word: self._say(link, word))
         elif isinstance(message, Cleared):
             self._intake.cleared(message)
+        elif isinstance(message, Said):
+            self._intake.said(message)
         elif isinstance(message, Tally):
             self._tally(message)
         elif isinstance(message, Note):

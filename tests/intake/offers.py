@@ -7,7 +7,7 @@ import threading
 
 from tipline_gw.boundary.pdu import join
 from tipline_gw.demo.stage import until
-from tipline_gw.domain.bank import Answer, Offer, Place, Refused, Taken
+from tipline_gw.domain.bank import Answer, Offer, Place, Refused, Said, Taken
 from tipline_gw.domain.sms import (
     DIRECT,
     Concat,
@@ -101,6 +101,11 @@ class ModemSide:
     def refused(self, number: int) -> bool:
         until(lambda: self._complete(number), 30)
         return self.heard[number] == [Refused(number)]
+
+    def sent(self, number: int, *, sent: bool = True) -> None:
+        """The answer to offer ``number`` went out, or could not."""
+        assert self.heard[number][-1].confirm
+        self.intake.said(Said(number, sent))
 
     def ask(self, words: str, sender: ReplyToken | None = ANA, modem: str = "gsm0") -> str | None:
         return self.told(self.text(words, sender, modem))

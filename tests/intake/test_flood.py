@@ -81,8 +81,17 @@ def test_the_number_of_digests_is_bounded(clock):
 
 def test_the_first_over_the_limit_is_told_and_the_others_are_not_touched(flood):
     verdicts = [flood.message(ONE) for _ in range(6)]
-    assert verdicts == [Verdict.TAKE] * 3 + [Verdict.TELL] + [Verdict.HOLD] * 2
+    assert verdicts == [Verdict.TAKE] * 3 + [Verdict.TELL] + [Verdict.KEEP] * 2
+    flood.told(ONE, sent=True)
+    assert flood.message(ONE) is Verdict.HOLD
     assert flood.message(OTHER) is Verdict.TAKE
+
+
+def test_who_was_not_told_after_all_is_told_with_the_next(flood):
+    verdicts = [flood.message(ONE) for _ in range(4)]
+    flood.told(ONE, sent=False)
+    verdicts += [flood.message(ONE) for _ in range(2)]
+    assert verdicts[3:] == [Verdict.TELL, Verdict.TELL, Verdict.KEEP]
 
 
 def test_after_an_hour_a_sender_is_taken_again(flood, clock):
@@ -100,6 +109,7 @@ def test_what_the_store_refused_does_not_count(flood):
 
 def test_pieces_are_limited_apart_so_that_the_longest_message_fits(flood):
     assert PIECES > 255
+    flood.told(ONE, sent=True)
     verdicts = [flood.piece(ONE) for _ in range(PIECES + 1)]
     assert verdicts == [Verdict.TAKE] * PIECES + [Verdict.HOLD]
     assert flood.message(ONE) is Verdict.TAKE
@@ -108,6 +118,8 @@ def test_pieces_are_limited_apart_so_that_the_longest_message_fits(flood):
 def test_who_may_send_no_message_may_send_no_piece(flood):
     for _ in range(3):
         flood.message(ONE)
+    assert flood.piece(ONE) is Verdict.TAKE
+    flood.told(ONE, sent=True)
     assert flood.piece(ONE) is Verdict.HOLD
 
 

@@ -329,14 +329,44 @@ def test_a_store_that_cannot_be_read_is_told_or_refused(core, side, monkeypatch)
     assert len(core.tips) == 1
 
 
-def test_over_the_limit_the_first_is_told_and_nothing_is_kept(start):
+def test_who_sends_too_much_is_told_and_held_back_only_from_then_on(start):
     core = start(sender_limit=3)
-    said = [core.side.ask(f"aviso {n}") for n in range(6)]
+    numbers = []
+    for n in range(6):
+        numbers.append(core.side.text(f"aviso {n}"))
+        core.side.told(numbers[-1])
+    said = [core.side.told(number) for number in numbers]
     assert [bool(text) for text in said] == [True] * 4 + [False] * 2
     assert said[3] == core.intake._answers.text("too-many")
-    assert len(core.tips) == 3
-    assert core.words.count("flood-held") == 3
+    assert core.words == ["flood-told", "flood-kept", "flood-kept"]
+    core.side.sent(numbers[3])
+    assert core.side.ask("aviso 6") is None
+    assert core.words[3:] == ["flood-held"]
+    assert len(core.tips) == 6
     assert core.side.ask("aviso", BETO)
+
+
+def test_an_answer_that_could_not_be_given_costs_no_text(start):
+    core = start(sender_limit=1)
+    core.side.ask("aviso 0")
+    for n in range(3):
+        number = core.side.text(f"aviso {n + 1}")
+        assert core.side.told(number) == core.intake._answers.text("too-many")
+        core.side.sent(number, sent=False)
+    assert len(core.tips) == 4
+    assert core.words == ["flood-told"] * 3
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_store_that_refuses_the_last_message_tells_nobody_it_was_kept(start):
+    core = start(sender_limit=1)
+    core.side.ask("aviso 0")
+    limit = "PRAGMA max_page_count = {}"
+    core.writer.do(lambda c: c.exec_driver_sql(limit.format(1)))
+    assert core.side.refused(core.side.text("x" * 60_000))
+    core.writer.do(lambda c: c.exec_driver_sql(limit.format(10**6)))
+    assert core.side.ask("aviso 1") == core.intake._answers.text("too-many")
+    assert core.words == ["flood-told"]
 
 
 def test_who_cannot_be_told_is_not_held_back(start):
@@ -354,11 +384,14 @@ def test_a_message_of_which_pieces_are_kept_is_kept(start):
     piece = core.side.piece("uno ", 1, 2)
     core.side.told(piece)
     core.side.ask("otra cosa")
+    number = core.side.text("y otra")
+    core.side.told(number)
+    core.side.sent(number)
     assert core.side.told(core.side.piece("x", 1, 2)) is None
     whole = message(part("uno ", seq=1, total=2), part("dos", seq=2, total=2), total=2)
     assert code_in(core.side.told(core.side.offer(whole, replaces=(piece,))))
-    assert len(core.tips) == 2
-    assert core.words == ["piece", "flood-held"]
+    assert len(core.tips) == 3
+    assert core.words == ["piece", "flood-told", "flood-held"]
 
 
 def test_a_busy_modem_gives_no_codes(start):

@@ -102,7 +102,7 @@ class Life:
         return BoundaryPort(str(self._link), self._vault, on_notice=self._notices.put)
 
     def _choose(self) -> None:
-        profile, why = identify.choose("auto", self._open)
+        profile, why = identify.choose("auto", lambda _way: self._open())
         assert profile.name == self.profile.name, why
 
     def _start(self) -> None:

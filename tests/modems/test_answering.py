@@ -15,10 +15,12 @@ class Scene:
     def __init__(self, limit=100) -> None:
         self.now = 1000.0
         self.fails, self.sent, self.told, self.released = [], [], [], []
+        self.said = []
         self.answering = Answering(
             limit,
             lambda token, fingerprints: self.released.append(token),
             self.told.append,
+            lambda number, sent: self.said.append((number, sent)),
             lambda: self.now,
         )
 
@@ -140,3 +142,25 @@ def test_a_modem_that_says_nothing_ends_the_session_and_the_answer_waits():
     scene.now += PAUSES[0]
     scene.go()
     assert scene.sent == [(ALICE, "hola")]
+
+
+def test_what_became_of_an_answer_is_said_where_it_was_to_be_confirmed():
+    scene = Scene()
+    scene.answering.expect(1, ALICE, (b"f",))
+    scene.answering.answer(1, "hola", confirm=True)
+    scene.asked(2, BOB)
+    scene.fails = [ModemError("it failed")]
+    scene.go()
+    assert scene.said == []
+    scene.now += PAUSES[0]
+    scene.go(2)
+    assert scene.said == [(1, True)]
+
+
+def test_an_answer_that_came_to_nothing_is_said_too():
+    scene = Scene()
+    scene.answering.expect(1, ALICE, (b"f",))
+    scene.answering.answer(1, "hola", confirm=True)
+    scene.now += LIFE
+    scene.go()
+    assert (scene.said, scene.told) == ([(1, False)], ["held-back"])

@@ -5,7 +5,7 @@ import pytest
 from tipline_gw import resources
 from tipline_gw.errors import ConfigError
 from tipline_gw.modems import balance
-from tipline_gw.modems.balance import balance_of, code_for, is_low, operator_of
+from tipline_gw.modems.balance import balance_of, code_for, currency_of, is_low, operator_of
 
 
 @pytest.mark.parametrize(
@@ -105,3 +105,18 @@ def test_a_broken_table_is_refused_by_file_and_key(tmp_path, monkeypatch, line, 
     finally:
         monkeypatch.undo()
         balance._table.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("operator", "text", "currency"),
+    [
+        ("TELCEL", "Saldo: 50.00", "MXN"),
+        ("TELCEL", "Balance: 5.00 EUR", "MXN"),
+        ("Red Virtual", "Saldo: 50.00 MXN", "MXN"),
+        ("Red Virtual", "Saldo EUR5.00 POR 3 DIAS", ""),
+        ("Red Virtual", "SALDO 43.50 POR KES", "KES"),
+        ("Red Virtual", "Saldo: 50.00", ""),
+    ],
+)
+def test_the_currency_is_the_operator_s_or_what_the_answer_says(operator, text, currency):
+    assert currency_of(operator, text) == currency

@@ -4,6 +4,7 @@ Only the core is played: a list, or a store that refuses.
 """
 
 import contextlib
+import dataclasses
 import threading
 import time
 
@@ -18,6 +19,7 @@ from tipline_gw.domain.bank import (
     Note,
     Pulse,
     Refused,
+    Said,
     Settled,
     Taken,
     Tally,
@@ -258,12 +260,16 @@ def test_a_message_that_cannot_be_deleted_keeps_no_other_from_being_read(site):
     site.control.wait_empty(30)
 
 
-def test_an_alphanumeric_sender_is_taken_in_and_not_answered(site):
+@pytest.mark.parametrize("sender", ["TELCEL", "26262", "7373", "+52656", "*111", "656123"])
+def test_who_is_no_subscriber_is_taken_in_and_not_answered_though_the_core_wants_it(site, sender):
     site.start()
-    site.control.receive("TELCEL", "oferta")
+    site.control.receive(sender, "oferta")
     assert until(lambda: site.core.texts == ["oferta"])
     site.control.wait_empty()
-    assert site.control.sent() == []
+    site.control.receive(SENDER, "hola")
+    assert [one["to"] for one in site.control.wait_sent(1, timeout=20)] == [SENDER]
+    assert sum(line.startswith("AT+CMGS") for line in site.control.transcript()) == 1
+    assert until(lambda: site.held == 0)
 
 
 def test_what_does_not_decode_is_taken_in_and_deleted(site):
@@ -282,6 +288,24 @@ def test_no_reply_is_sent_where_none_is_wanted(site):
     site.control.wait_empty()
     assert site.control.sent() == []
     assert until(lambda: site.held == 0)
+
+
+def test_the_core_is_told_whether_an_answer_was_sent_where_it_wants_to_know(site):
+    said = []
+    heed, send = site.bank.heed, site.core.send
+
+    def confirmed(word):
+        heed(dataclasses.replace(word, confirm=True) if isinstance(word, Answer) else word)
+
+    site.bank.heed = confirmed
+    site.bank._send = lambda message: (
+        said.append(message) if isinstance(message, Said) else send(message)
+    )
+    site.start()
+    site.control.receive(SENDER, "hola")
+    site.control.wait_sent(1, timeout=20)
+    assert until(lambda: [one.sent for one in said] == [True])
+    assert said[0].serial == site.core.offers[0].serial
 
 
 def test_a_reply_that_fails_is_tried_again(site):

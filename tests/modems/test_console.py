@@ -126,3 +126,28 @@ def test_of_a_message_in_text_mode_no_line_is_shown():
 @pytest.mark.parametrize("line", ["AT+CM GD=1", "AT+CMGDA=6", "AT+QMGDA", "AT^SMSO", "AT+QPOWD=1"])
 def test_what_deletes_all_or_switches_off_is_refused_however_it_is_written(line):
     assert console.refusal(line) is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [("AT+CNUM", "+CNUM"), ("at+csq;^cpbr=1", "^CPBR"), ("AT+C SIM=1", "+CSIM"), ("A/", None)],
+)
+def test_what_would_show_a_number_is_refused_by_name_and_with_the_reason(line, command):
+    why = console.refusal(line)
+    assert why is not None
+    if command:
+        assert why.startswith(f"{command} is not for the console: it would show numbers")
+
+
+@pytest.mark.parametrize(
+    "line", ["490154203237518", '+CGSN: "4901542032375186"', "IMEI: 490154203237518"]
+)
+def test_an_imei_is_masked(line):
+    (shown, result) = console.shown([line, "OK"], decode_hex)
+    assert "4901" not in shown
+    assert len(shown) == len(line)
+    assert result == "OK"
+
+
+def test_a_revision_is_shown():
+    assert console.shown(["11.126.85.00.209", "OK"], decode_hex) == ["11.126.85.00.209", "OK"]

@@ -140,6 +140,8 @@ def test_a_code_is_dialled_and_the_balance_found(client):
         "text": "Tu saldo es de $ 12.50",
         "operator": "TELCEL",
         "balance": 12.5,
+        "currency": "MXN",
+        "low": True,
     }
 
 
@@ -194,6 +196,33 @@ def test_a_recording_is_streamed_and_ends_with_its_time(client, bank):
     assert ">> AT+CSQ\n" in heard
     assert "<< +CSQ: 24,99\n" in heard
     assert bank.recorders[-1] is None
+
+
+def test_a_recording_of_a_modem_that_never_stops_talking_ends_with_its_time(client, bank):
+    over, endless = threading.Event(), threading.Event()
+
+    def recorded(_name, recorder):
+        bank.recorders.append(recorder)
+        if recorder is None:
+            over.set()
+
+    def talk():
+        while not over.is_set() and not endless.is_set():
+            bank.recorders[0]._keep("AT+CSQ\n" * 100)
+
+    bank.record = recorded
+    pieces = client.record("gsm0", 2.0)
+    next(pieces)
+    talkers = [threading.Thread(target=talk) for _ in range(4)]
+    for talker in talkers:
+        talker.start()
+    timer = threading.Timer(8.0, endless.set)
+    timer.start()
+    assert sum(map(len, pieces)) > 1000
+    assert not endless.is_set()
+    timer.cancel()
+    for talker in talkers:
+        talker.join()
 
 
 def test_a_recording_begins_with_what_the_modem_is(client, bank):

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.boundary.scripted_modem import ScriptedModem
+from tests.modems.golden import dialect_file
 from tipline_gw.boundary.recorder import Recorder
 from tipline_gw.boundary.serial_line import BoundaryPort
 from tipline_gw.boundary.vault import Vault
@@ -616,34 +617,62 @@ def test_a_modem_without_a_way_to_reset_says_so(desk):
     assert control.transcript() == before
 
 
+# -- firmware --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("revision", "needs"),
+    [("11.604.05.00.00", False), ("11.608.12.04.21", True), ("11.126.85.00.209", True)],
+)
+def test_a_command_that_only_some_firmware_needs_goes_to_that_alone(desk, revision, needs):
+    dialect = dialect_file("huawei/e173").read_text()
+    dialect = dialect.replace("11.126.85.00.209", revision)
+    if not needs:
+        dialect = dialect.replace('"AT^CURC=0" = []\n', "")
+    control = desk.plug(dialect=dialect)
+    desk.driver(profiles.load("huawei/e173")).start(has_pin=False)
+    given = control.transcript()
+    assert ("AT^CURC=0" in given) == needs
+    assert "AT^USSDMODE=1" in given
+
+
+def test_a_modem_is_not_asked_for_its_firmware_where_nothing_depends_on_it(desk):
+    control = desk.plug()
+    desk.driver().start(has_pin=False)
+    assert "AT+CGMR" not in control.transcript()
+
+
 # -- identified ------------------------------------------------------------------------------------
 
 
 def test_what_nothing_matches_is_driven_as_generic_and_said(desk):
     desk.plug()
-    profile, why = identify.choose("auto", desk.port)
+    profile, why = identify.choose("auto", lambda _way: desk.port())
     assert profile.name == profiles.GENERIC
     assert why == "nothing matches +CGMI 'Virtual' and +CGMM 'VM-1': generic/generic"
 
 
 def test_a_modem_is_known_by_what_it_says(desk):
     desk.plug("--manufacturer", "huawei", "--model", "E173")
-    profile, why = identify.choose("auto", desk.port)
+    profile, why = identify.choose("auto", lambda _way: desk.port())
     assert profile.name == "huawei/e173"
     assert why == "+CGMI 'huawei' and +CGMM 'E173' match huawei/e173"
 
 
 def test_a_profile_that_is_named_is_taken_and_compared(desk):
     desk.plug()
-    assert identify.choose(profiles.GENERIC, desk.port)[1] == "named in the configuration"
-    profile, why = identify.choose("huawei/e173", desk.port)
+    assert (
+        identify.choose(profiles.GENERIC, lambda _way: desk.port())[1]
+        == "named in the configuration"
+    )
+    profile, why = identify.choose("huawei/e173", lambda _way: desk.port())
     assert profile.name == "huawei/e173"
     assert why == "named in the configuration, but the modem says it is Virtual VM-1"
 
 
 def test_a_profile_that_is_not_there_is_refused_before_the_port_is_opened(desk):
     with pytest.raises(ConfigError, match="there is no modem profile no/such"):
-        identify.choose("no/such", desk.port)
+        identify.choose("no/such", lambda _way: desk.port())
 
 
 def test_a_modem_that_tells_its_names_in_another_way_is_understood(desk):
@@ -679,6 +708,44 @@ def test_a_modem_that_never_answers_is_an_error(desk, monkeypatch):
     with pytest.raises(ModemSilentError, match="not identified"):
         identify.identify(desk.port)
     assert until(lambda: not control.state()["port_open"], 5)
+
+
+def test_a_modem_that_loses_what_comes_too_soon_is_asked_with_pauses(desk):
+    desk.plug("--deaf-ms", "60", "--manufacturer", "Cinterion", "--model", "BGS2-W")
+    profile, _ = identify.choose("auto", lambda _way: desk.port())
+    assert (profile.name, profile.serial.pause_ms) == ("cinterion/bgs2", 100)
+    driver = desk.started(profile)
+    assert driver.identity().model == "BGS2-W"
+
+
+def test_a_modem_that_never_answers_is_tried_at_every_speed_once(desk, monkeypatch):
+    monkeypatch.setattr(identify, "PATIENCE", 0.2)
+    slow = GENERIC.serial.model_copy(update={"baudrate": 9600, "pause_ms": 50})
+    ways = (*profiles.ways(), GENERIC.model_copy(update={"serial": slow}))
+    monkeypatch.setattr(profiles, "ways", lambda: ways)
+    desk.plug("--hang")
+    tried = []
+
+    def opened(way):
+        tried.append((way.serial.baudrate, way.serial.pause_ms))
+        return desk.port()
+
+    with pytest.raises(ModemSilentError, match="no answer to AT in time"):
+        identify.choose("auto", opened)
+    assert tried == [(115200, 0), (9600, 50)]
+
+
+def test_what_no_profile_is_for_keeps_the_line_it_was_found_on(desk):
+    desk.plug("--deaf-ms", "60")
+    profile, _ = identify.choose("auto", lambda _way: desk.port())
+    assert (profile.name, profile.serial.pause_ms) == (profiles.GENERIC, 100)
+    assert desk.started(profile).identity().model == "VM-1"
+
+
+def test_a_named_profile_s_pauses_are_kept_from_the_first_command_on(desk):
+    desk.plug("--deaf-ms", "60", "--manufacturer", "Cinterion", "--model", "BGS2-W")
+    _, why = identify.choose("cinterion/bgs2", lambda _way: desk.port())
+    assert why == "named in the configuration"
 
 
 def test_a_port_that_is_not_there_is_an_error(desk):

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from tipline_gw.errors import ModemSilentError
 from tipline_gw.modems.identify import Identity
 from tipline_gw.modems.probe import QUESTIONS, Answer, Probe
-from tipline_gw.modems.probing import usb_of
 from tipline_gw.modems.profiles import Profile
 from tipline_gw.modems.proposal import proposal
 
@@ -157,16 +156,3 @@ def test_spans_are_values(said):
     for group in Answer(said).groups():
         assert all(value >= 0 for value in group)
         assert len(group) <= 5 * 256
-
-
-def test_the_interface_of_a_usb_tty_is_found(tmp_path):
-    usb = tmp_path / "devices" / "1-1"
-    tty = usb / "1-1:1.2" / "ttyUSB2"
-    tty.mkdir(parents=True)
-    (usb / "idVendor").write_text("12d1\n")
-    (usb / "idProduct").write_text("1C05\n")
-    (usb / "1-1:1.2" / "bInterfaceNumber").write_text("0a\n")
-    (tmp_path / "class" / "tty" / "ttyUSB2").mkdir(parents=True)
-    (tmp_path / "class" / "tty" / "ttyUSB2" / "device").symlink_to(tty)
-    assert usb_of("/dev/ttyUSB2", tmp_path) == ("12d1:1c05", 10)
-    assert usb_of("/dev/pts/3", tmp_path) is None

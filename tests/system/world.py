@@ -61,11 +61,11 @@ def home(
     the configuration by key."""
     with contextlib.ExitStack() as stack:
         plugged = {
-            name: stack.enter_context(
-                VirtualModem(directory / f"tty-{name}", directory / f"control-{name}", *options)
-            )
+            name: VirtualModem(directory / f"tty-{name}", directory / f"control-{name}", *options)
             for name, options in modems.items()
         }
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(stack.enter_context, plugged.values()))
         config = set_up(directory / "gw", {name: modem.link for name, modem in plugged.items()})
         text = config.read_text()
         for key, value in (changes or {}).items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from tipline_gw.errors import ModemError
+from tipline_gw.modems.jobs import balance_line
 from tipline_gw.modems.view import signal_word
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def _answers(tools: Control | Alone, name: str, line: str) -> Iterator[str]:
     elif word == ".ussd":
         answer = tools.ussd(name, rest.strip())
         yield answer["text"]
-        if answer["balance"] is not None:
-            yield f"balance: {answer['balance']:.2f}"
+        if said := balance_line(answer):
+            yield said
     elif line[:2].upper() == "AT":
         yield from tools.command(name, line)
     else:

@@ -18,9 +18,9 @@ from rich.console import Console
 from tipline_gw.cli import modem_console, modem_tables
 from tipline_gw.cli.context import AsJson, Context, print_json
 from tipline_gw.errors import ConfigError, ModemError, TiplineError
-from tipline_gw.modems.balance import is_low, operator_of
 from tipline_gw.modems.control_client import Control
 from tipline_gw.modems.control_wire import MAX_RECORD_SECONDS
+from tipline_gw.modems.jobs import balance_line
 from tipline_gw.settings.paths import control_socket
 
 # The daemon is a command too, and its process has no device: what drives one is imported late.
@@ -137,10 +137,8 @@ def ussd(
         print_json(answer)
         return
     typer.echo(answer["text"])
-    if answer["balance"] is not None:
-        operator = operator_of(answer["operator"])
-        low = " (low)" if is_low(answer["operator"], answer["balance"]) else ""
-        typer.echo(f"balance: {answer['balance']:.2f} {operator.currency}".rstrip() + low)
+    if line := balance_line(answer):
+        typer.echo(line)
 
 
 @app.command("console")

@@ -48,13 +48,14 @@ class Session:
         self._last = ""
         self._due: tuple[float, Callable[[], None]] | None = None
         self._wire_free = 0.0
+        self._deaf_until = 0.0
         self._held_since: float | None = None
 
     # -- in ----------------------------------------------------------------------------------------
 
     def feed(self, data: bytes, now: float) -> None:
         self.device.counts.octets_in += len(data)
-        if self.device.modes.hang:
+        if self.device.modes.hang or now < self._deaf_until:
             return
         for line in self.device.boot_lines:
             self.wire.send(f"\r\n{line}\r\n".encode())
@@ -195,6 +196,7 @@ class Session:
             out = ("\r\n" if verbose else "") + "\r\n".join(info) + "\r\n"
         if not device.register("Q"):
             out += f"\r\n{final}\r\n" if verbose else f"{_NUMERIC.get(final, final)}\r"
+        self._deaf_until = device.clock() + device.modes.deaf_ms / 1000
         self.wire.send(out.encode("utf-8", "replace"))
 
     def _may_announce(self) -> bool:

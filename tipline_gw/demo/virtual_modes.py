@@ -32,6 +32,8 @@ class Modes:
     """Echo on after power-on and ATZ."""
     delay_ms: float = 0.0
     """Pause before each answer."""
+    deaf_ms: float = 0.0
+    """What comes so soon after an answer is lost, as by modems that want a pause."""
     baud: int = 0
     """Bits a second on the wire, ten to a byte, both ways; 0: as fast as the machine."""
     trickle_us: float = 0.0

@@ -60,6 +60,14 @@ class Cleared:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """To the core: the answer to offer ``serial``, which was to be confirmed, was sent or not."""
+
+    serial: int
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """To the core, for its metrics: ``what`` happened ``count`` times, or now stands at it.
 
@@ -106,10 +114,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """To the modem side: say this to who sent offer ``serial``; ``None``: nothing after all."""
+    """To the modem side: say this to who sent offer ``serial``; ``None``: nothing after all.
+    ``confirm``: have the core know by ``Said`` what became of it."""
 
     serial: int
     text: str | None
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +127,5 @@ class Stop:
     """To the modem side: take nothing new in, finish what is offered, and end."""
 
 
-ToCore = Offer | Note | Cleared | Tally | Pulse
+ToCore = Offer | Note | Cleared | Said | Tally | Pulse
 ToModems = Settled | Taken | Refused | Answer | Stop

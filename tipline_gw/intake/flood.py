@@ -2,7 +2,8 @@
 
 What it remembers are counts under digests of reply tokens, made with a key that exists in RAM
 and is thrown away after half an hour, with the counts. It refuses to hold a message back from
-somebody who cannot be told so: what nobody would hear of is not held back.
+somebody who has not been told so, because he cannot be or because the modem that is to say it has
+not sent it yet: what nobody would hear of is not held back.
 """
 
 from __future__ import annotations
@@ -83,9 +84,11 @@ class Sightings:
 class Verdict(Enum):
     TAKE = "take"
     TELL = "tell"
-    """Hold it back, and say so."""
+    """Take it, and say that it is the last one."""
+    KEEP = "keep"
+    """Take it: that is being said, but not sent yet."""
     HOLD = "hold"
-    """Hold it back; it was said a moment ago."""
+    """Hold it back: that was said."""
 
 
 class Flood:
@@ -101,12 +104,22 @@ class Flood:
         """A message of a sender who can be told."""
         if self._seen.add("message", token) <= self._sender_limit:
             return Verdict.TAKE
-        return Verdict.TELL if self._seen.add("told", token) == 1 else Verdict.HOLD
+        if self._seen.count("told", token):
+            return Verdict.HOLD
+        return Verdict.TELL if self._seen.add("telling", token) == 1 else Verdict.KEEP
+
+    def told(self, token: ReplyToken, *, sent: bool) -> None:
+        """What became of a TELL. Not sent, and it is tried with the next message again."""
+        if sent:
+            self._seen.add("told", token)
+        else:
+            self._seen.add("telling", token, count=-1)
 
     def piece(self, token: ReplyToken) -> Verdict:
         """A part of an unfinished message: it counts once it is whole."""
         over = self._seen.count("message", token) >= self._sender_limit
-        return Verdict.HOLD if over or self._seen.add("piece", token) > PIECES else Verdict.TAKE
+        over = self._seen.add("piece", token) > PIECES or over
+        return Verdict.HOLD if over and self._seen.count("told", token) else Verdict.TAKE
 
     def refused(self, token: ReplyToken) -> None:
         """The store refused it: it will be offered again, and is one message all the same."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from tipline_gw.domain.bank import Answer, Cleared, Note, Offer, Refused, Settled, Taken
+from tipline_gw.domain.bank import Answer, Cleared, Note, Offer, Refused, Said, Settled, Taken
 from tipline_gw.domain.sms import ReplyToken, repliable
 from tipline_gw.domain.tip import Kind, TipId
 from tipline_gw.errors import StoreError, TiplineError
@@ -51,6 +51,7 @@ class _Offered:
     text: str | None = None
     busy: bool = False
     counted: bool = False
+    verdict: Verdict = Verdict.TAKE
 
     @property
     def token(self) -> ReplyToken | None:
@@ -99,6 +100,7 @@ class SmsIntake:
         self._epoch = 0
         self._closing = False
         self._pieces: dict[int, TipId] = {}
+        self._telling: dict[int, ReplyToken] = {}
         self._log = structlog.get_logger()
         self._saying = Worker("sms-saying")
         self._answering = Worker("sms-answering")
@@ -113,6 +115,7 @@ class SmsIntake:
             self._epoch += 1
             self._idle.wait_for(lambda: not self._in_flight)
             self._pieces.clear()
+            self._telling.clear()
         return self._places.settled()
 
     def take(self, offer: Offer, say: Say) -> None:
@@ -154,6 +157,12 @@ class SmsIntake:
         """These places are empty: nothing of them need be remembered."""
         self._places.cleared(cleared.modem, cleared.places)
 
+    def said(self, said: Said) -> None:
+        """Whether who has sent too much was told so."""
+        token = self._telling.pop(said.serial, None)
+        if token is not None:
+            self._flood.told(token, sent=said.sent)
+
     def close(self) -> None:
         """Take nothing more, and end when everything that was offered is on disk or refused."""
         with self._idle:
@@ -181,10 +190,10 @@ class SmsIntake:
             self._end(one, "doubled")
             return
         one.busy = not offer.piece and self._flood.busy(offer.message.modem)
-        verdict = self._verdict(one)
-        if verdict is not Verdict.TAKE:
-            self._hold_back(one, verdict)
-        elif offer.piece:
+        one.verdict = self._verdict(one)
+        if one.verdict is Verdict.HOLD:
+            self._end(one, "flood-held")
+        elif offer.piece or one.verdict is not Verdict.TAKE:
             self._store(one)
         else:
             self._heed(one)
@@ -195,7 +204,8 @@ class SmsIntake:
             return Verdict.TAKE
         verdict = (self._flood.piece if one.offer.piece else self._flood.message)(one.token)
         one.counted = not one.offer.piece
-        if verdict is Verdict.TAKE or any(n in self._pieces for n in one.offer.replaces):
+        begun = any(n in self._pieces for n in one.offer.replaces)
+        if verdict is Verdict.TAKE or (verdict is Verdict.HOLD and begun):
             return Verdict.TAKE
         if not self._tells(one.token):
             self._count("flood-untold")
@@ -205,10 +215,14 @@ class SmsIntake:
     def _tells(self, token: ReplyToken | None) -> bool:
         return self._reply == "code" and token is not None and repliable(token)
 
-    def _hold_back(self, one: _Offered, verdict: Verdict) -> None:
-        """Not kept. It is said even to who wants no answers: else nobody would know."""
-        text = self._answers.text(names.TOO_MANY) if verdict is Verdict.TELL else None
-        self._end(one, "flood-held", text)
+    def _warn(self, one: _Offered) -> None:
+        """Kept, and the last one if the answer goes out. It is said even to who wants no answers:
+        else nobody would know."""
+        if one.verdict is Verdict.TELL and one.token is not None:
+            self._telling[one.offer.serial] = one.token
+            self._end(one, "flood-told", self._answers.text(names.TOO_MANY), confirm=True)
+        else:
+            self._end(one, "flood-kept")
 
     def _heed(self, one: _Offered) -> None:
         """A question nobody can be told the answer to is kept like a tip."""
@@ -326,6 +340,8 @@ class SmsIntake:
         """Nothing of it is on disk."""
         if one.counted and one.token is not None:
             self._flood.refused(one.token)
+            if one.verdict is Verdict.TELL:
+                self._flood.told(one.token, sent=False)
         if one.offer.piece:
             self._pieces.pop(one.offer.serial, None)
         self._leave()
@@ -335,7 +351,9 @@ class SmsIntake:
 
     def _give_answer(self, one: _Offered, stored: _Stored) -> None:
         word = "added" if stored.added else None
-        if self._silent(one):
+        if one.verdict is not Verdict.TAKE:
+            self._warn(one)
+        elif self._silent(one):
             self._end(one, word)
         elif stored.added:
             self._end(one, word, self._answers.text(names.ADDED))
@@ -370,19 +388,21 @@ class SmsIntake:
     def _polite(self, one: _Offered, name: str, language: str | None) -> str | None:
         return None if self._silent(one) else self._answers.text(name, language)
 
-    def _end(self, one: _Offered, word: str | None, text: str | None = None) -> None:
+    def _end(
+        self, one: _Offered, word: str | None, text: str | None = None, *, confirm: bool = False
+    ) -> None:
         """Decided: taken, and answered with ``text`` if there is one."""
         if word is not None:
             self._count(word)
         self._leave()
         self._say(one, Taken(one.offer.serial, text is not None))
         if text is not None:
-            self._answer(one, text)
+            self._answer(one, text, confirm=confirm)
 
-    def _answer(self, one: _Offered, text: str | None) -> None:
+    def _answer(self, one: _Offered, text: str | None, *, confirm: bool = False) -> None:
         if text is not None and one.token is not None:
             self._manners.said(one.token, text)
-        self._say(one, Answer(one.offer.serial, text))
+        self._say(one, Answer(one.offer.serial, text, confirm))
 
     def _say(self, one: _Offered, message: Taken | Refused | Answer) -> None:
         """In a thread of its own: a modem side that does not listen must not hold up the store."""

@@ -116,8 +116,7 @@ class Alone:
 
     def _started(self, settings: ModemSettings) -> tuple[Driver, Profile, str]:
         self._say(f"{settings.name}: opening {settings.port}")
-        first = profiles.load(_first(settings))
-        profile, why = identify.choose(settings.profile, lambda: self._port(settings, first))
+        profile, why = identify.choose(settings.profile, lambda first: self._port(settings, first))
         driver = Driver(lambda: self._port(settings, profile), profile)
         try:
             driver.start(has_pin=False)
@@ -139,10 +138,6 @@ class Alone:
         except TiplineError as error:
             state = next((slug for words, slug in _STATES if words in error.what), "away")
             return View(settings.name, settings.port, settings.profile, str(error), state)
-
-
-def _first(settings: ModemSettings) -> str:
-    return profiles.GENERIC if settings.profile == profiles.AUTO else settings.profile
 
 
 def _taken(pieces: list[str]) -> Iterator[str]:

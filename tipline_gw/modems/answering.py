@@ -37,16 +37,19 @@ class Sender(Protocol):
 
 @dataclass(slots=True)
 class _Answer:
+    number: int
     token: ReplyToken
     fingerprints: tuple[bytes, ...]
     until: float
     text: str = ""
+    confirm: bool = False
     tries: int = 0
     not_before: float = 0.0
 
 
 class Answering:
-    """``release``: forget this sender's address. ``told``: what became of an answer, as a word.
+    """``release``: forget this sender's address. ``told``: what became of an answer, as a word;
+    ``said``: whether one that was to be confirmed was sent.
 
     Used by one modem's thread.
     """
@@ -56,11 +59,13 @@ class Answering:
         limit: int,
         release: Callable[[ReplyToken, tuple[bytes, ...]], None],
         told: Callable[[str], None],
+        said: Callable[[int, bool], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit = limit
         self._release = release
         self._told = told
+        self._said = said
         self._now = now
         self._expected: dict[int, _Answer] = {}
         self._due: deque[_Answer] = deque()
@@ -86,22 +91,23 @@ class Answering:
 
     def expect(self, number: int, token: ReplyToken, fingerprints: tuple[bytes, ...]) -> None:
         """An answer to offer ``number`` is being made."""
-        self._expected[number] = _Answer(token, fingerprints, self._now() + LIFE)
+        self._expected[number] = _Answer(number, token, fingerprints, self._now() + LIFE)
 
     def awaited(self, fingerprint: bytes) -> bool:
         """Whether who sent that is still to be answered."""
         waiting = (*self._expected.values(), *self._due)
         return any(fingerprint in answer.fingerprints for answer in waiting)
 
-    def answer(self, number: int, text: str | None) -> None:
-        """Say ``text`` to who sent that offer; nothing, and the address goes."""
+    def answer(self, number: int, text: str | None, *, confirm: bool = False) -> None:
+        """Say ``text`` to who sent that offer; nothing, and the address goes. ``confirm``: tell
+        ``said`` in the end."""
         expected = self._expected.pop(number, None)
         if expected is None:
             return
         if text is None:
             self._end(expected, "none")
             return
-        expected.text = text
+        expected.text, expected.confirm = text, confirm
         self._due.append(expected)
 
     def next_at(self) -> float | None:
@@ -164,4 +170,6 @@ class Answering:
 
     def _end(self, answer: _Answer, result: str) -> None:
         self._told(result)
+        if answer.confirm:
+            self._said(answer.number, result == "sent")
         self._release(answer.token, answer.fingerprints)

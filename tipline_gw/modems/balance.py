@@ -92,6 +92,13 @@ def balance_of(operator: str, text: str) -> float | None:
     return None
 
 
+def currency_of(operator: str, text: str = "") -> str:
+    """Of that operator's balances; of one that is not known, as ``text`` says. Empty: unknown."""
+    known = {one.currency for one in _table().operator} - {""}
+    said = [word for word in re.findall(r"\b[A-Z]{3}\b", text) if word in known]
+    return operator_of(operator).currency or next(iter(said), "")
+
+
 def is_low(operator: str, balance: float) -> bool:
     """Whether somebody should see to it."""
     return balance < operator_of(operator).low

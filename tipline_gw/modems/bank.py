@@ -21,6 +21,7 @@ from tipline_gw.domain.bank import (
     Place,
     Pulse,
     Refused,
+    Said,
     Settled,
     Taken,
     Tally,
@@ -188,6 +189,7 @@ class Bank:
             sms.sending_limit,
             self._vault.release,
             lambda result: self.tally(name, f"reply-{result}"),
+            lambda number, sent: self._send(Said(number, sent)),
         )
         taking = Taking(
             name,

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from tipline_gw.boundary.revealing import revealing
 from tipline_gw.domain.sms import Part, Undecodable
 
 LONGEST = 512
@@ -31,6 +32,7 @@ _DELETES = "it would lose messages that are not on disk yet: the gateway deletes
 _SENDS = "texts are sent by the gateway alone, to those who wrote"
 _DRIVER = "the driver relies on it: change the profile instead"
 _RESETS = "use modems reset"
+_REVEALS = "it would show numbers, and the boundary sends no such command to a modem"
 _CALLS = "the gateway makes and takes no calls"
 
 _DELETING = ("+CMGD", "+CMGDA", "+QMGDA", "+CMGRD", "+CNMA")
@@ -52,6 +54,7 @@ _BASIC_REFUSED = {
 _ALWAYS_REFUSED = (*_DELETING, *_SWITCHING, "+CMGS", "+CMGW", "+CMSS", "+CMGC")
 
 _HEADER = re.compile(r"\+CMG[LR]:")
+_IMEI = re.compile(r"(?<!\d)\d{14,}(?!\d)")
 _FINAL = re.compile(r"(?:OK|ERROR|\+CM[ES] ERROR: \d+)$")
 
 
@@ -65,6 +68,8 @@ def refusal(line: str) -> str | None:
     for command in _QUOTED.sub("", line[2:].upper()).replace(" ", "").split(";"):
         if why := _command_refusal(command):
             return why
+    if shows := revealing(line.encode("ascii")):
+        return f"{shows.decode().upper()} is not for the console: {_REVEALS}"
     return None
 
 
@@ -91,7 +96,8 @@ def seconds_for(line: str) -> float:
 
 
 def shown(lines: list[str], decode: Callable[[str], Part | Undecodable]) -> list[str]:
-    """An answer as the console prints it: a message by its kind alone."""
+    """An answer as the console prints it: a message by its kind alone, no IMEI, which list tells as
+    a hash."""
     told: list[str] = []
     header = hidden = False
     for line in lines:
@@ -99,7 +105,7 @@ def shown(lines: list[str], decode: Callable[[str], Part | Undecodable]) -> list
             header, hidden = True, False
             told.append(line)
         elif not header or not line or _FINAL.match(line):
-            told.append(line)
+            told.append(_IMEI.sub(lambda found: "*" * len(found[0]), line))
         elif not hidden:
             # Whatever follows is of the message too: a modem in text mode has it on many lines.
             hidden = True

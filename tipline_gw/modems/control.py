@@ -206,6 +206,9 @@ class ControlServer:
             _send(client, {"ok": True})
             threading.Thread(target=self._introduce, args=(name,), daemon=True).start()
             self._stream(client, pieces, time.monotonic() + seconds)
+            # Ended before the rest is told: of a modem that goes on talking there is always more.
+            self._bank.record(name, None)
+            self._tell_rest(client, pieces)
         except OSError:
             return  # the client is gone: that is how it ends a recording
         finally:
@@ -225,6 +228,8 @@ class ControlServer:
                 _send(client, {"piece": pieces.get(timeout=min(left, 1.0))})
             except queue.Empty:
                 _send(client, {"piece": ""})  # finds out whether the client still listens
+
+    def _tell_rest(self, client: socket.socket, pieces: queue.Queue[str]) -> None:
         while not pieces.empty():
             _send(client, {"piece": pieces.get_nowait()})
         _send(client, {"end": True})

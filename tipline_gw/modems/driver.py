@@ -66,10 +66,18 @@ class Driver(Library):
         self.has_pin = has_pin
         self.initialise()
         with self.translated("not ready"):
-            for init in self._profile.init:
-                self.ask(init.command)
+            for command in self._first_commands():
+                self.ask(command)
             self.storages = self._those_it_has()
         self.purge_calls()
+
+    def _first_commands(self) -> list[str]:
+        """Those that this firmware needs; it is asked for where that matters."""
+        wanted = self._profile.init
+        revision = ""
+        if any(init.firmware for init in wanted):
+            revision = " ".join(self.ask("AT+CGMR")[:-1])
+        return [init.command for init in wanted if init.needed_by(revision)]
 
     def _those_it_has(self) -> tuple[str, ...]:
         """The first must be there: messages are received into it."""

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from serial import SerialException
@@ -53,6 +54,10 @@ class Reception:
     dbm: int | None
 
 
+class NobodyThereError(ModemSilentError):
+    """Not even AT is answered on that line, at that speed."""
+
+
 def asked(ask: Callable[[str], list[str]]) -> Identity:
     """The identity, by a function that gives all the lines of an answer to a command."""
 
@@ -69,31 +74,57 @@ def asked(ask: Callable[[str], list[str]]) -> Identity:
     return Identity(manufacturer, model, information, revision)
 
 
-def identify(open_port: Callable[[], BoundaryPort]) -> Identity:
-    """Open the port, ask, close it. Raises ModemError."""
+def identify(open_port: Callable[[], BoundaryPort], pause: float = 0.0) -> Identity:
+    """Open the port, ask with so many seconds after each answer, close it. Raises ModemError."""
     try:
         port = open_port()
         try:
-            _wake(port)
-            return asked(lambda command: _ask(port, command, ANSWER_SECONDS))
+            wake(port, pause)
+            return asked(lambda command: ask(port, command, ANSWER_SECONDS, pause))
         finally:
             port.close()
     except (SerialException, OSError):
         raise ModemError("its port is gone", "see whether it is plugged in") from None
 
 
-def choose(name: str, open_port: Callable[[], BoundaryPort]) -> tuple[Profile, str]:
+def search(open_port: Callable[[Profile], BoundaryPort]) -> tuple[Identity, Profile]:
+    """What is there, asked the way each profile asks, generic's first, until it says who it is;
+    and generic in that way. Raises ModemError: it answers in none of them."""
+    nameless: tuple[Identity, Profile] | None = None
+    silent: ModemSilentError | None = None
+    deaf: set[tuple[int, bool]] = set()
+    for way in profiles.ways():
+        line = way.serial.baudrate, way.serial.rtscts
+        if line in deaf:
+            continue
+        try:
+            identity = identify(partial(open_port, way), way.serial.pause_ms / 1000)
+        except ModemSilentError as error:
+            silent = silent or error
+            if isinstance(error, NobodyThereError):
+                deaf.add(line)  # pauses change nothing
+            continue
+        if identity.manufacturer or identity.model or identity.information:
+            return identity, way
+        nameless = nameless or (identity, way)
+    if nameless is None:
+        raise silent or ModemSilentError("not identified: no profile says how to ask")
+    return nameless
+
+
+def choose(name: str, open_port: Callable[[Profile], BoundaryPort]) -> tuple[Profile, str]:
     """The profile for the modem at that port, ``auto`` or by its name, and why, in words.
 
     Raises ModemError, and ConfigError where two profiles match or the named one is not there.
     """
     if name != profiles.AUTO:
         profile = profiles.load(name)
-        return profile, _named(profile, identify(open_port))
-    identity = identify(open_port)
+        pause = profile.serial.pause_ms / 1000
+        return profile, _named(profile, identify(partial(open_port, profile), pause))
+    identity, way = search(open_port)
     profile = profiles.select(identity.manufacturer, identity.model, identity.information)
     if profile.name == profiles.GENERIC:
-        return profile, f"nothing matches {_shown(identity)}: {profile.name}"
+        return way, f"nothing matches {_shown(identity)}: {profile.name}"
     return profile, f"{_shown(identity)} match {profile.name}"
 
 
@@ -112,7 +143,7 @@ def _shown(identity: Identity) -> str:
 # -- one command at a time -------------------------------------------------------------------------
 
 
-def _wake(port: BoundaryPort) -> None:
+def wake(port: BoundaryPort, pause: float = 0.0) -> None:
     """Until it answers. After a silence, what it may still be waiting for is cancelled first."""
     until = time.monotonic() + PATIENCE
     lead = False
@@ -120,18 +151,18 @@ def _wake(port: BoundaryPort) -> None:
         if lead:
             port.write(_ESCAPE)
         try:
-            _ask(port, "AT", _TRY_SECONDS)
+            ask(port, "AT", _TRY_SECONDS, pause)
         except ModemSilentError:
             lead = True
             continue
         if lead:
             _drain(port)
-        _ask(port, "ATE0", ANSWER_SECONDS)
+        ask(port, "ATE0", ANSWER_SECONDS, pause)
         return
-    raise ModemSilentError("not identified: no answer to AT in time", "is it switched on?")
+    raise NobodyThereError("not identified: no answer to AT in time", "is it switched on?")
 
 
-def _ask(port: BoundaryPort, command: str, seconds: float) -> list[str]:
+def ask(port: BoundaryPort, command: str, seconds: float, pause: float = 0.0) -> list[str]:
     """All lines of the answer, the final result last. Raises ModemSilentError."""
     port.write(command.encode("ascii") + b"\r")
     lines: list[str] = []
@@ -140,6 +171,7 @@ def _ask(port: BoundaryPort, command: str, seconds: float) -> list[str]:
         for line in port.lines():
             lines.append(line)
             if _FINAL.match(line):
+                time.sleep(pause)
                 return lines
     raise ModemSilentError(f"not identified: no answer to {command} in time", "does it hang?")
 

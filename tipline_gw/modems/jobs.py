@@ -32,11 +32,27 @@ def check_code(code: str) -> None:
 
 
 def ussd(driver: Driver, code: str) -> dict[str, Any]:
-    """``text`` as the boundary masked it, ``operator``, and the ``balance`` found in it."""
+    """``text`` as the boundary masked it, ``operator``, the ``balance`` found in it, its
+    ``currency`` and whether it is ``low``."""
     check_code(code)
     operator = driver.reception().operator
     text = driver.ussd(code, USSD_SECONDS)
-    return {"text": text, "operator": operator, "balance": balance.balance_of(operator, text)}
+    amount = balance.balance_of(operator, text)
+    return {
+        "text": text,
+        "operator": operator,
+        "balance": amount,
+        "currency": "" if amount is None else balance.currency_of(operator, text),
+        "low": amount is not None and balance.is_low(operator, amount),
+    }
+
+
+def balance_line(answer: dict[str, Any]) -> str | None:
+    """What :func:`ussd` found, for a person; None where no balance was."""
+    if answer["balance"] is None:
+        return None
+    said = f"balance: {answer['balance']:.2f} {answer['currency']}".rstrip()
+    return said + (" (low)" if answer["low"] else "")
 
 
 def introduce(driver: Driver) -> None:
@@ -68,7 +84,7 @@ def messages(driver: Driver) -> list[dict[str, Any]]:
 
 
 class Restarting(ModemSilentError):  # noqa: N818 - what was asked for, not a failure
-    """It was reset, as asked: whoever served it begins anew."""
+    """It was reset, as asked or to find its network: whoever served it begins anew."""
 
     def __init__(self) -> None:
         super().__init__("it was reset", "wait until it has started")

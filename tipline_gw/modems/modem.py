@@ -28,8 +28,10 @@ from tipline_gw.errors import ModemError, ModemSilentError, TiplineError
 from tipline_gw.modems import identify
 from tipline_gw.modems.answering import Answering
 from tipline_gw.modems.driver import Driver
+from tipline_gw.modems.jobs import Restarting
 from tipline_gw.modems.pin import Pin
 from tipline_gw.modems.profiles import AUTO, GENERIC, Profile, load
+from tipline_gw.modems.revival import BarePort, Failures
 from tipline_gw.modems.taking import Core, Taking
 from tipline_gw.modems.view import View
 from tipline_gw.modems.watch import Watch
@@ -41,8 +43,6 @@ LONGEST_WAIT = 5.0
 SOON, LATER, EARLY = 2.0, 10.0, 20.0
 FINISH_SECONDS = 5.0
 """How long the end waits for the core's word on what is offered."""
-STUBBORN = 3
-"""Failures in a row after which the modem is reset, where it still takes a command."""
 
 T = TypeVar("T")
 OpenPort = Callable[[Profile, Callable[[Notice], None]], BoundaryPort]
@@ -100,7 +100,7 @@ class Modem:
         self._state = "starting"
         self._profile: Profile = load(GENERIC)
         self._why = ""
-        self._failures = 0
+        self._failures = Failures()
         self._restarts = 0
         self._last_message = 0.0
         self._log = structlog.get_logger().bind(modem=self.name)
@@ -202,8 +202,9 @@ class Modem:
             started = time.monotonic()
             self._session()
             self._up(False)
+            self._revive()
             if time.monotonic() - started > LONGEST_PAUSE:
-                pause, self._failures = FIRST_PAUSE, 0
+                pause = FIRST_PAUSE
             self._rest(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             if not self._stop.is_set():
@@ -225,7 +226,6 @@ class Modem:
             self._serve(driver)
         except TiplineError as error:
             self._failed(error)
-            self._revive(driver)
         except Exception as error:
             self._broke(error)
         finally:
@@ -237,8 +237,9 @@ class Modem:
         """Find out what it is, and make the driver for it."""
         self._state = "starting"
         wanted = self._settings.profile
-        first = load(GENERIC if wanted == AUTO else wanted)
-        profile, why = identify.choose(wanted, lambda: self._open_port(first, lambda _notice: None))
+        if wanted != AUTO:
+            self._profile = load(wanted)
+        profile, why = identify.choose(wanted, lambda first: self._open_port(first, _unheard))
         self._profile, self._why = profile, why
         if wanted == AUTO and profile.calls.list == "unsafe":
             raise ModemError(
@@ -268,6 +269,7 @@ class Modem:
         # What the session before did not acknowledge is stored if it was not asked for again.
         self._early_sweep = driver.direct
         self._up(True)
+        self._failures.ready()
         self._log.info("modem-ready", profile=self._profile.name)
         if "but the modem says" in self._why:
             self._log.warning("profile-is-of-another-model", profile=self._profile.name)
@@ -291,20 +293,33 @@ class Modem:
         self._tally("up", float(up))
 
     def _failed(self, error: TiplineError) -> None:
-        self._failures += 1
         self._state = _STATES.get(error.what, "away")
         self._log.warning("modem-failed", error=type(error).__name__, reason=_slug(error))
+        if isinstance(error, Restarting):
+            self._failures.was_reset()
+        else:
+            self._count_failure()
 
     def _broke(self, error: Exception) -> None:
-        self._failures += 1
         self._state = "away"
         self._log.error("modem-failed", exc_info=error)
+        self._count_failure()
 
-    def _revive(self, driver: Driver) -> None:
+    def _count_failure(self) -> None:
+        """That none is plugged in is counted once."""
+        there = self._failures.session or Path(self._settings.port).exists()
+        if there and self._state in _MENDABLE:
+            self._failures.add()
+
+    def _revive(self) -> None:
         """A modem that fails again and again, and still takes a command, is reset."""
-        if driver.lives and self._failures % STUBBORN == 0 and self._state == "away":
-            with contextlib.suppress(TiplineError):
-                self._watch.reset(driver)
+        wanted = self._failures.due and self._state in _MENDABLE
+        if not wanted or self._stop.is_set():
+            return
+        profile = self._profile
+        port = BarePort(lambda: self._recorded(self._open_port(profile, _unheard)), profile)
+        if self._watch.reset(port, hard=self._failures.hard):
+            self._failures.was_reset()
 
     def _rest(self, seconds: float) -> None:
         """Until the pause is over, or the device comes (back). The core's words are heeded."""
@@ -388,7 +403,7 @@ class Modem:
         elif isinstance(event, Refused):
             self._taking.refused(event.serial)
         elif isinstance(event, Answer):
-            self._answering.answer(event.serial, event.text)
+            self._answering.answer(event.serial, event.text, confirm=event.confirm)
         elif isinstance(event, _Job):
             event.result.set_exception(ModemError(f"{self.name} does not answer now"))
 
@@ -504,6 +519,12 @@ _STATES = {
     _UNSAFE: "unsafe",
 }
 """By what went wrong; everything else is ``away``."""
+_MENDABLE = frozenset(("away", "sim-missing"))
+"""What a reset may mend."""
+
+
+def _unheard(_notice: Notice) -> None:
+    """Notices on a port that is only asked something; the next sweep finds what they tell of."""
 
 
 def _carry_out(job: _Job, driver: Driver) -> None:

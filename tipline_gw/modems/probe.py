@@ -8,16 +8,15 @@ commands too, and refuses to try whether they do what they say.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tipline_gw.boundary.serial_line import BoundaryPort
 from tipline_gw.errors import ModemSilentError
+from tipline_gw.modems import identify
 from tipline_gw.modems.profiles import Profile
 
 ANSWER_SECONDS = 8.0
-_FINAL = re.compile(r"(?:OK|ERROR|COMMAND NOT SUPPORT|\+CM[ES] ERROR: \d+)$")
 _GROUP = re.compile(r"\(([^()]*)\)")
 _NAMES = re.compile(r'"([A-Z]{2})"')
 _SPAN = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
@@ -204,18 +203,6 @@ class Probe:
         )
 
 
-def asker(port: BoundaryPort, seconds: float = ANSWER_SECONDS) -> Callable[[str], list[str]]:
-    """Questions to an open port, one at a time."""
-
-    def ask(command: str) -> list[str]:
-        port.write(command.encode("ascii") + b"\r")
-        lines: list[str] = []
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            for line in port.lines():
-                lines.append(line)
-                if _FINAL.match(line):
-                    return lines
-        raise ModemSilentError(f"no answer to {command} in time", "does it hang?")
-
-    return ask
+def asker(port: BoundaryPort, pause: float = 0.0) -> Callable[[str], list[str]]:
+    """Questions to an open port, one at a time, with so many seconds after each answer."""
+    return lambda command: identify.ask(port, command, ANSWER_SECONDS, pause)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 from tipline_gw.boundary.recorder import Recorder
 from tipline_gw.boundary.serial_line import BoundaryPort
 from tipline_gw.boundary.vault import Vault
-from tipline_gw.errors import ConfigError, ModemError
-from tipline_gw.modems import identify, profiles
+from tipline_gw.errors import ConfigError, ModemError, ModemSilentError
+from tipline_gw.modems import identify, profiles, usb
 from tipline_gw.modems.alone import VAULT_SECONDS, open_port
 from tipline_gw.modems.identify import Identity
 from tipline_gw.modems.probe import Finding, Probe, asker
@@ -48,24 +47,43 @@ class Probed:
         return asdict(self)
 
 
-def probe(port: str, name: str, keep: Keep | None, told: Callable[[Finding], None]) -> Probed:
+def probe(
+    port: str,
+    name: str,
+    keep: Keep | None,
+    told: Callable[[Finding], None],
+    sysfs: Path = usb.SYSFS,
+) -> Probed:
     """Identify what is at ``port``, match it or take the profile ``name``, ask it all. Each finding
     goes to ``told`` as it comes, the scrubbed dialogue to ``keep``. Raises ModemError."""
     vault = Vault(VAULT_SECONDS)
     recorder = Recorder(keep) if keep else None
-    first = profiles.load(profiles.GENERIC if name == profiles.AUTO else name)
 
-    def opened() -> BoundaryPort:
-        line = open_port(port, vault, first)
+    def opened(way: Profile) -> BoundaryPort:
+        line = open_port(port, vault, way)
         line.recorder = recorder
         return line
 
     try:
-        identity = identify.identify(opened)
-        chosen, why = _chosen(name, first, identity)
-        return _asked(port, opened(), identity, chosen, why, told)
+        identity, way = _identified(name, opened, usb.advice(port, sysfs))
+        chosen, why = _chosen(name, way, identity)
+        asking = Probe(asker(line := opened(way), way.serial.pause_ms / 1000))
+        return _asked(port, line, asking, identity, chosen, why, told, sysfs)
     finally:
         vault.close()
+
+
+def _identified(
+    name: str, opened: Callable[[Profile], BoundaryPort], advice: str | None
+) -> tuple[Identity, Profile]:
+    """As the named profile asks, or in whatever way it answers."""
+    try:
+        if name == profiles.AUTO:
+            return identify.search(opened)
+        named = profiles.load(name)
+        return identify.identify(lambda: opened(named), named.serial.pause_ms / 1000), named
+    except ModemSilentError as error:
+        raise ModemSilentError(error.what, advice or error.todo) from None
 
 
 def _chosen(name: str, named: Profile, identity: Identity) -> tuple[Profile | None, str]:
@@ -85,12 +103,14 @@ def _chosen(name: str, named: Profile, identity: Identity) -> tuple[Profile | No
 def _asked(
     port: str,
     line: BoundaryPort,
+    asking: Probe,
     identity: Identity,
     profile: Profile | None,
     why: str,
     told: Callable[[Finding], None],
+    sysfs: Path,
 ) -> Probed:
-    asking, findings, usb = Probe(asker(line)), [], usb_of(port)
+    findings, tty = [], usb.tty_at(port, sysfs)
     try:
         for finding in asking.findings():
             findings.append(finding)
@@ -100,28 +120,16 @@ def _asked(
     finally:
         line.close()
     disagreements = asking.disagreements(profile) if profile else []
+    if advice := usb.advice(port, sysfs):
+        disagreements.append(advice)
+    number = (tty.id, tty.interface) if tty else None
     return Probed(
         port=port,
         identity=identity,
-        usb=usb,
+        usb=number,
         profile=profile.name if profile else "",
         why=why,
         findings=tuple(findings),
         disagreements=tuple(disagreements),
-        proposal=proposal(asking, identity, usb),
+        proposal=proposal(asking, identity, number),
     )
-
-
-def usb_of(port: str, sysfs: Path = Path("/sys")) -> tuple[str, int] | None:
-    """``(vendor:product, interface)`` of the USB device behind a tty; None where there is none."""
-    tty = Path(os.path.realpath(port)).name
-    here = (sysfs / "class" / "tty" / tty / "device").resolve()
-    for place in (here, *here.parents):
-        if (place / "bInterfaceNumber").exists():
-            vendor, product = (_sys(place.parent / f"id{what}") for what in ("Vendor", "Product"))
-            return f"{vendor}:{product}", int(_sys(place / "bInterfaceNumber"), 16)
-    return None
-
-
-def _sys(path: Path) -> str:
-    return path.read_text().strip().lower()

@@ -135,11 +135,15 @@ class Reset(_Table):
 
 
 class Init(_Table):
-    """A command after the library's own initialisation. ``firmware``: where only some need it."""
+    """A command after the library's own initialisation. ``firmware``: where only some need it, a
+    regular expression, searched without case in the answer to AT+CGMR."""
 
     command: AtCommand
     reason: str = Field(min_length=1)
-    firmware: str = ""
+    firmware: Pattern = ""
+
+    def needed_by(self, revision: str) -> bool:
+        return re.search(self.firmware, revision, re.IGNORECASE) is not None
 
 
 class Profile(_Table):
@@ -200,6 +204,17 @@ def select(manufacturer: str, model: str, information: str = "") -> Profile:
 def known() -> tuple[Profile, ...]:
     """Every profile but the generic one. Raises ConfigError for a broken one."""
     return tuple(load(name) for name in names() if name != GENERIC)
+
+
+def ways() -> tuple[Profile, ...]:
+    """The generic profile on every kind of line that some profile asks for, its own first: with
+    each a modem is spoken to of which nothing is known."""
+    generic = load(GENERIC)
+    lines: dict[tuple[int, bool, int], Serial] = {}
+    for profile in (generic, *known()):
+        one = profile.serial
+        lines.setdefault((one.baudrate, one.rtscts, one.pause_ms), one)
+    return tuple(generic.model_copy(update={"serial": serial}) for serial in lines.values())
 
 
 def names() -> list[str]:

@@ -15,6 +15,7 @@ import structlog
 from tipline_gw.errors import ModemError
 from tipline_gw.modems import balance
 from tipline_gw.modems.identify import Identity, Reception
+from tipline_gw.modems.jobs import Restarting
 
 LOST_SECONDS = 300.0
 """Off the network for this long, its software is restarted; the same again, its hardware."""
@@ -22,13 +23,18 @@ BALANCE_SECONDS = 86400.0
 ON_NETWORK = ("home", "roaming")
 
 
-class Hardware(Protocol):
+class Resettable(Protocol):
+    """Each says whether it was told to the modem."""
+
+    def soft_reset(self) -> bool: ...
+    def power_cycle(self) -> bool: ...
+
+
+class Hardware(Resettable, Protocol):
     def reception(self) -> Reception: ...
     def slots(self) -> dict[str, tuple[int, int]]: ...
     def sim(self) -> str: ...
     def ussd(self, code: str, timeout: float = 30) -> str: ...
-    def soft_reset(self) -> bool: ...
-    def power_cycle(self) -> bool: ...
 
 
 class Watch:
@@ -56,7 +62,7 @@ class Watch:
         return self.reception.registration in (*ON_NETWORK, "unknown")
 
     def look(self, driver: Hardware) -> None:
-        """Raises ModemError when the modem had to be reset, and is to be opened anew."""
+        """Raises Restarting when the modem had to be reset."""
         self.sim = driver.sim()
         self.slots = driver.slots()
         full = [name for name, (used, total) in self.slots.items() if 0 < total <= used]
@@ -80,13 +86,13 @@ class Watch:
             self._log.warning("not-registered", state=self.reception.registration)
         elif now - self._lost_since > LOST_SECONDS:
             self._lost_since = now
-            if self.reset(driver):
-                raise ModemError("it was reset to find its network again")
+            hard, self._harder = self._harder, True
+            if self.reset(driver, hard=hard):
+                raise Restarting
 
-    def reset(self, driver: Hardware) -> bool:
-        """Its software first; its hardware when that has not helped. False: it cannot."""
-        done = (self._harder and driver.power_cycle()) or driver.soft_reset()
-        self._harder = True
+    def reset(self, modem: Resettable, *, hard: bool) -> bool:
+        """Its software; with ``hard`` its hardware, where that can be. False: it cannot."""
+        done = (hard and modem.power_cycle()) or modem.soft_reset()
         if done:
             self.resets += 1
             self._tally("reset", 1)

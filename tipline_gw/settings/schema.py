@@ -71,7 +71,7 @@ class Sms(_Table):
     long the missing parts of a long message are waited for.
 
     Limits an hour, because a line that anybody can flood serves nobody. ``sender_limit``: messages
-    of one sender; the next one is answered that it was not kept, and no person writes 30.
+    of one sender, and no person writes 30; the next one is answered that it is the last one kept.
     ``modem_limit``: messages on one modem that are answered with a code, which costs computing;
     a modem takes about as many. ``answer_limit``: answers to one sender, because the other one
     may be a machine. ``sending_limit``: messages one modem may send; networks block SIMs that
