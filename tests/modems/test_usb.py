@@ -137,7 +137,7 @@ def test_check_warns_of_a_wrong_tty(sysfs, tmp_path):
     port = tmp_path / "ttyUSB0"
     port.touch()
     config.write_text(f'{config.read_text()}\n[[modem]]\nname = "gsm0"\nport = "{port}"\n')
-    found = findings(config, loader.load(config), None, sysfs)
+    found = findings(config, loader.load(config), None, sysfs=sysfs)
     (wrong,) = [finding for finding in found if "interface" in finding.what]
     assert wrong.what.startswith("modem gsm0: huawei/e173 speaks AT at interface 2")
     assert not wrong.fatal
