@@ -90,12 +90,14 @@ def test_a_file_in_tmpfs(canaries, number):
 
 
 HOLDER = """
-import sys, mmap
+import mmap, os, sys
 number = sys.stdin.readline().strip()
-bcd = bytearray(sys.stdin.buffer.readline().strip())
-open_file = open(sys.argv[1], "w"); open_file.write(number); open_file.flush()
-import os; os.unlink(sys.argv[1])
-shared = mmap.mmap(-1, 4096); shared[:len(number)] = number.encode()
+open_file = open(sys.argv[1], "w")
+open_file.write(number)
+open_file.flush()
+os.unlink(sys.argv[1])
+shared = mmap.mmap(-1, 4096)
+shared[:len(number)] = number.encode()
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -108,7 +110,7 @@ def holder(tmp_path, number, root):
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
     ) as process:
-        process.stdin.write(f"{number}\n\n")
+        process.stdin.write(f"{number}\n")
         process.stdin.flush()
         assert process.stdout.readline() == "ready\n"
         yield process.pid
