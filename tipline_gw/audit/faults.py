@@ -33,7 +33,7 @@ VOICE: Final = {
     "audio": ("tipline_gw.voice.audiosocket", "AudioSocketServer._claim"),
     "recording": ("tipline_gw.intake.calls", "CallRecording.write"),
     "store": ("tipline_gw.store.repository", "add_tip"),
-    "dialog": ("tipline_gw.ivr.menus", "step"),
+    "dialog": ("tipline_gw.ivr.walker", "step"),
 }
 """Rooms that a call goes through."""
 
