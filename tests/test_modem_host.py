@@ -86,6 +86,18 @@ def test_a_fault_of_the_core_over_one_message_loses_nothing_and_the_modems_come_
     assert scene.host.faults() == []
 
 
+def test_what_cannot_be_counted_stops_nothing(scene):
+    def fails(_tally):
+        raise KeyError("a fault of ours")
+
+    scene.host._tally = fails
+    os.kill(scene.pid, signal.SIGKILL)
+    scene.modem.control.receive(SENDER, "hola")
+    scene.modem.control.wait_sent(1, timeout=30)
+    assert scene.intake.texts == ["hola"]
+    assert scene.host.faults() == []
+
+
 def test_a_text_crosses_and_its_answer_comes_back(scene):
     scene.modem.control.receive(SENDER, "hola")
     (sent,) = scene.modem.control.wait_sent(1, timeout=20)

@@ -145,7 +145,14 @@ class ModemHost:
     def _all_away(self) -> None:
         self._pulse = Pulse((), self._modems)
         for name in self._modems:
-            self._tally(Tally(name, "up", 0))
+            self._count(Tally(name, "up", 0))
+
+    def _count(self, tally: Tally) -> None:
+        """What cannot be counted stops nothing."""
+        try:
+            self._tally(tally)
+        except Exception as error:
+            _log.error("not-counted", exc_info=error)
 
     def _session(self) -> None:
         settled = self._intake.begin()
@@ -205,7 +212,7 @@ class ModemHost:
         elif isinstance(message, Said):
             self._intake.said(message)
         elif isinstance(message, Tally):
-            self._tally(message)
+            self._count(message)
         elif isinstance(message, Note):
             self._intake.note(message, lambda word: self._say(link, word))
         else:

@@ -19,12 +19,14 @@ from tipline_gw.audit.canaries import Canaries
 from tipline_gw.audit.scene import Exchange, Scene
 from tipline_gw.demo import sip_caller as sip
 from tipline_gw.demo.asterisk_host import Host
+from tipline_gw.demo.modem_control import VirtualModem
 from tipline_gw.demo.stage import until
 from tipline_gw.errors import VoiceError
 
 AT_ONCE = 10
 TRIES = 3
-HOLD_SECONDS = 20.0
+NAMES = ("gsm0", "gsm1", "tapped")
+HOLD_SECONDS = 40.0
 
 Say = Callable[[str], None]
 _LEAVE: tuple[sip.Step, ...] = (
@@ -48,7 +50,10 @@ def all_of_them(scene: Scene, faults_in: Path, say: Say, texts: int, calls: int)
     failures += _expect(scene, "a modem unplugged", lambda: _unplugged(scene))
     _agi_by_hand(scene)
     say("an exception in each room that a text goes through")
-    failures += [f for room in faults.SMS for f in _fault_in_text(scene, faults_in, room)]
+    for at, room in enumerate(faults.SMS):
+        # In turn: a modem that fails again and again is left alone for longer and longer.
+        modem = scene.modems[NAMES[at % len(NAMES)]]
+        failures += _fault_in_text(scene, faults_in, room, modem)
     if scene.exchange is not None:
         say("calls: kept, hung up, torn down; and an exception in each room they go through")
         failures += _calls(scene, scene.exchange, faults_in)
@@ -93,7 +98,7 @@ def _bad_line(scene: Scene) -> None:
         control.ring(scene.canaries.next("a call on a bad line"), times=1)
         scene.settle()
         control.set(interleave=False, noise=0.0, trickle_us=0.0)
-    control.set(fail_cmgs=[500, 38, 500])
+    control.set(fail_cmgs=[500])
     control.receive(scene.canaries.next("an answer that fails"), "no le contesten")
 
 
@@ -110,12 +115,12 @@ def _unplugged(scene: Scene) -> None:
     control.come_back()
 
 
-def _fault_in_text(scene: Scene, faults_in: Path, room: str) -> list[str]:
+def _fault_in_text(scene: Scene, faults_in: Path, room: str, modem: VirtualModem) -> list[str]:
     """It fails once, and what was in its hands is taken in all the same."""
     trigger = faults_in / room
     trigger.touch()
     sender = scene.canaries.next(f"an exception in {room}")
-    scene.modems["gsm1"].control.receive(sender, f"Se rompe {room}")
+    modem.control.receive(sender, f"Se rompe {room}")
     failed = until(lambda: not trigger.exists(), HOLD_SECONDS)
     trigger.unlink(missing_ok=True)
     settled = scene.settle()
@@ -163,15 +168,16 @@ def _calls(scene: Scene, exchange: Exchange, faults_in: Path) -> list[str]:
 
 
 def _faults_in_calls(scene: Scene, exchange: Exchange, faults_in: Path) -> list[str]:
-    """As many calls as rooms, at once, and once more for a room that none of them came to."""
-    steps = [*_LEAVE, _speech(6), sip.Press("#"), sip.Hear(), sip.HangUp()]
+    """Twice as many calls as rooms, at once: one that fails early never comes to the later rooms.
+    Once more for a room that none of them came to."""
     triggers = [faults_in / room for room in faults.VOICE]
     for trigger in triggers:
         trigger.touch()
+    steps = [*_LEAVE, _speech(3), sip.HangUp()]
     for _ in range(TRIES):
         left = [trigger for trigger in triggers if trigger.exists()]
-        with ThreadPoolExecutor(len(triggers)) as pool:
-            for room in left:
+        with ThreadPoolExecutor(2 * len(triggers)) as pool:
+            for room in [*left, *left]:
                 pool.submit(_call, scene, exchange, f"an exception in {room.name}", steps)
     left = [trigger for trigger in triggers if trigger.exists()]
     for trigger in left:
@@ -219,12 +225,11 @@ def _speech(seconds: float) -> sip.Speak:
 
 
 def _many(scene: Scene, texts: int, calls: int) -> None:
-    names = ("gsm0", "gsm1", "tapped")
     senders = list(scene.canaries.among(6, "many texts"))
     for at, sender in enumerate(senders):
         count = texts // len(senders) + (at < texts % len(senders))
         text = "Aviso {n}: una camioneta sin placas"
-        scene.modems[names[at % 3]].control.receive(sender, text, count=count)
+        scene.modems[NAMES[at % len(NAMES)]].control.receive(sender, text, count=count)
     exchange = scene.exchange
     if exchange is not None and calls:
         steps = [*_LEAVE, _speech(3), sip.HangUp()]
