@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.audit import boundary_off
+from tipline_gw.audit import audit
 from tipline_gw.audit.audit import of_a_demonstration
 
 QUIET = {"places": 0, "failures": [], "notes": []}
@@ -21,7 +22,8 @@ def test_no_number_is_anywhere_after_five_hundred_texts_and_fifty_calls(host, ro
 
 
 @pytest.mark.timeout(900)
-def test_with_the_boundary_off_it_is_found_in_many_places(host, root, tmp_path):
+def test_with_the_boundary_off_it_is_found_in_many_places(host, root, tmp_path, monkeypatch):
+    monkeypatch.setattr(audit, "MEMORY_SECONDS", 2.0)  # it does not go away
     report = of_a_demonstration(
         tmp_path, print, texts=6, calls=1,
         change_asterisk=boundary_off.in_asterisk, spoilt_by="tests.audit.boundary_off",

@@ -35,7 +35,7 @@ def test_prompts_are_written_down_in_order_with_repetitions(prompts):
 
 
 def test_a_prompt_cut_short_is_known_and_not_whole(prompts):
-    pcm = played(prompts, ["menu-main"], 1.5) + played(prompts, ["goodbye"])
+    pcm = played(prompts, ["menu-main"], 0.9) + played(prompts, ["goodbye"])
     first, second = hearing.said(prompts, pcm)
     assert (first.name, first.whole) == ("menu-main", False)
     assert (second.name, second.whole) == ("goodbye", True)
