@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.system import memory, sounds, world
+from tipline_gw.audit.letters import CENTRE, LONG, SPOILED
 from tipline_gw.audit.tap import Tap
 from tipline_gw.demo import sip_caller as sip
 from tipline_gw.demo import tpdu
@@ -27,11 +28,6 @@ NUMBERS = [f"+52{SHARED}{last:02}" for last in range(60)]
 TEXTERS, CALLERS, AGI = NUMBERS[:40], NUMBERS[40:50], NUMBERS[50:]
 ALPHANUMERIC = "QZ-CANARIO"
 PIN, WRONG_PIN = "47118264", "83921746"
-CENTRE = tpdu.service_centre("+526560000000")
-LONG = (
-    "Hace tres noches que llega una camioneta sin placas a la casa de la esquina, siempre después "
-    "de las once. Bajan a gente con los ojos vendados y se oyen gritos; la puerta es azul."
-)
 
 
 class Letters:
@@ -60,49 +56,7 @@ class Letters:
         return next(self._senders)
 
 
-FIRST = len(CENTRE)
-"""Where the TPDU begins: its first octet, then the address's length, kind and digits."""
-
-
-def put(at: int, value: int):
-    def spoil(pdu: bytearray) -> bytearray:
-        pdu[at] = value
-        return pdu
-
-    return spoil
-
-
-def with_reply_address(pdu: bytearray) -> bytearray:
-    """A header element 0x22 with the sender's number (3GPP TS 23.040 §9.2.3.24.16)."""
-    address = bytes(pdu[FIRST + 1 : FIRST + 9])
-    pdu[FIRST] |= 0x40
-    header = bytes([len(address) + 2, 0x22, len(address)]) + address
-    fixed = FIRST + 9
-    pdu[fixed + 1] = 0x04  # 8 bit, so that octets are octets
-    pdu[fixed + 9 :] = bytes([len(header) + 4]) + header + b"hola"
-    return pdu
-
-
-def as_submitted(pdu: bytearray) -> bytearray:
-    """What a phone sends, as some store it: a reference before the address, no time."""
-    kind, address, coding = bytes([0x01, 0x05]), pdu[FIRST + 1 : FIRST + 9], pdu[FIRST + 9 :]
-    return pdu[:FIRST] + kind + address + coding[:2] + coding[9:]
-
-
-SPOILED = {
-    "an address of 200 digits": put(FIRST + 1, 200),
-    "an address said to be shorter": put(FIRST + 1, 2),
-    "an address said to be empty": put(FIRST + 1, 0),
-    "an alphanumeric kind": put(FIRST + 2, 0xD0),
-    "a service centre too long": put(0, 0xFF),
-    "a service centre that reaches into the address": put(0, 9),
-    "cut behind the address": lambda pdu: pdu[: FIRST + 9],
-    "cut in the address": lambda pdu: pdu[: FIRST + 6],
-    "a header where there is text": put(FIRST, 0x40),
-    "compressed": put(FIRST + 10, 0x20),
-    "a reserved type": put(FIRST, 0x03),
-    "a number in its header": with_reply_address,
-}
+AS_SUBMITTED = "as it was submitted"
 
 
 def play_texts(home: world.Home, letters: Letters) -> None:
@@ -115,9 +69,8 @@ def play_texts(home: world.Home, letters: Letters) -> None:
     letters.text("gsm1", "Flash", sms_class=0)
     home.modems["gsm0"].control.receive(ALPHANUMERIC, "Gane un premio")
     letters.sent += 1
-    for spoil in SPOILED.values():
-        letters.pdu("gsm1", spoil)
-    letters.pdu("gsm1", as_submitted, is_tip=False)
+    for what, spoil in SPOILED.items():
+        letters.pdu("gsm1", spoil, is_tip=what != AS_SUBMITTED)
     settle(home)
     play_modes(home, letters)
     play_failed_reply(home, letters)

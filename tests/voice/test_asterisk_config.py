@@ -347,12 +347,12 @@ def test_a_number_s_first_language_has_the_offers_of_the_language_menu(
 ) -> None:
     for name in ("language-es", "language-en"):
         (prompts / "es" / f"{name}.sln").write_bytes(b"12")
-    (prompts / "en" / "language-en.wav").write_bytes(b"own")
+    (prompts / "en" / "language-en.sln").write_bytes(b"own")
     number = Number(name="n", dialled="1", languages=["en", "es"])
     write(plan(prompts, tmp_path / "ast", numbers=[number]))
     lent = tmp_path / "ast/sounds/en/tipline"
     assert (lent / "language-es.sln").read_bytes() == b"12"
-    assert not (lent / "language-en.sln").exists()
+    assert (lent / "language-en.sln").read_bytes() == b"own"
 
 
 def test_what_is_written_has_no_fault(tmp_path: Path, prompts: Path) -> None:

@@ -1,6 +1,7 @@
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import ModuleType
@@ -53,6 +54,7 @@ from tipline_gw.voice.audiosocket import AudioSocketServer
 from tipline_gw.voice.call import CallEnd, run_call
 from tipline_gw.voice.channel import Channel
 from tipline_gw.voice.frames import FRAME, Kind
+from tipline_gw.voice.keypad import DOUBLE_SECONDS
 from tipline_gw.voice.lines import Lines
 
 CASE = TipId(bytes(range(16)))
@@ -426,7 +428,13 @@ def test_an_answer_to_nothing_is_refused() -> None:
 
 
 def spoke() -> Answer:
-    return streams(audio() * 30 + key("#"), OK)
+    """Not so soon after the last one that its hash would be the same press of the key."""
+
+    def answer(command: str) -> bytes:
+        time.sleep(DOUBLE_SECONDS)
+        return streams(audio() * 30 + key("#"), OK)(command)
+
+    return answer
 
 
 def test_an_addition_goes_to_the_case_that_was_found() -> None:

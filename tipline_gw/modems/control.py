@@ -208,7 +208,8 @@ class ControlServer:
             self._stream(client, pieces, time.monotonic() + seconds)
             # Ended before the rest is told: of a modem that goes on talking there is always more.
             self._bank.record(name, None)
-            self._tell_rest(client, pieces)
+            if not self._closed.is_set():  # who records is to know that it was cut short
+                self._tell_rest(client, pieces)
         except OSError:
             return  # the client is gone: that is how it ends a recording
         finally:
