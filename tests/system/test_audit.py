@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.audit import boundary_off
+from tests.audit import careless_asterisk
 from tipline_gw.audit import audit
 from tipline_gw.audit.audit import of_a_demonstration
 
@@ -26,7 +26,7 @@ def test_with_the_boundary_off_it_is_found_in_many_places(host, root, tmp_path, 
     monkeypatch.setattr(audit, "MEMORY_SECONDS", 2.0)  # it does not go away
     report = of_a_demonstration(
         tmp_path, print, texts=6, calls=1,
-        change_asterisk=boundary_off.in_asterisk, spoilt_by="tests.audit.boundary_off",
+        change_asterisk=careless_asterisk.in_asterisk, spoilt_by="tests.audit.boundary_off",
     )  # fmt: skip
     assert not report.clean
     assert report.places >= 8, report.rows
