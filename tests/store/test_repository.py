@@ -137,10 +137,10 @@ def test_deleted_octets_are_gone_from_the_files(tmp_path, sqlite):
 def test_the_file_rewritten_does_not_tell_which_tip_came_first(tmp_path, sqlite):
     writer, marks = Writer(sqlite), []
     for _ in range(200):
-        # Long enough for a page of its own.
-        marks.append(os.urandom(5000))
-        envelope = (new_tip(writer), repo.Role.ENVELOPE, b"head", [marks[-1]])
-        writer.do(lambda c, row=envelope: repo.add_whole(c, *row))
+        marks.append(os.urandom(1216))
+        tip_id = new_tip(writer)
+        code_hash, key = os.urandom(32), marks[-1]
+        assert writer.do(lambda c, t=tip_id, h=code_hash, k=key: repo.give_code(c, t, h, k))
     writer.close()
     repo.checkpoint(sqlite)
     assert order_told(tmp_path, marks) > 0.9

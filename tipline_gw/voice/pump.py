@@ -23,10 +23,6 @@ SWEEP_SECONDS = 0.3
 """So late a key or a hang-up may be seen."""
 IDLE_SECONDS = 2 * SWEEP_SECONDS
 """One sweep may come just before what it should have found."""
-WINDOW = 2800
-"""Octets that the kernel is told to hold of a stream, about half of what comes between two sweeps.
-When they have come, Asterisk's next frames stay with it, gathered, and go as one segment as soon
-as these were read. A segment for each frame cost Asterisk most of the way here."""
 _MOST = 16384
 """Octets taken of one stream a sweep, a second of audio: what piled up is worked off in turns."""
 
@@ -128,21 +124,7 @@ class Carried(Generic[R]):
 
 
 def _lying_there(file: int) -> bytes | None:
-    """``None`` while nothing does; no octets at the end of the stream, however it came.
-
-    Read again, since what Asterisk held back comes when there is room for it (``WINDOW``); and
-    again while that is as much each time, which is what piled up.
-    """
-    data = piece = _read(file)
-    while data and piece and len(data) < _MOST:
-        before, piece = len(piece), _read(file)
-        data += piece or b""
-        if piece and len(piece) < before:
-            break
-    return data
-
-
-def _read(file: int) -> bytes | None:
+    """``None`` while nothing does; no octets at the end of the stream, however it came."""
     try:
         return os.read(file, _MOST)
     except BlockingIOError:
