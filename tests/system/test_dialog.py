@@ -66,8 +66,8 @@ def scripts() -> dict[str, tuple[sip.Step, ...]]:
             LISTEN, sip.HangUp(),
         ),
         "thoughts": (
-            *press("11"), *say(FIRST), *press("2#", "0", "*", "*", "3"), *SILENT, *SILENT,
-            *press("8", "1#", "1"),
+            *press("11"), *say(FIRST), *press("2#", "0", "*"), sip.Hear(0.5),
+            sip.Press("*"), *press("3"), *SILENT, *SILENT, *press("8", "1#", "1"),
             sip.Quiet(2.0, within=120), sip.Press("1"), *press("0", "*"), LISTEN, sip.HangUp(),
         ),
         "more": (

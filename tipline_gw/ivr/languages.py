@@ -31,13 +31,10 @@ def language_menu(languages: Sequence[str], chosen: Edge, offered: Sequence[str]
         LANGUAGE,
         "each language offers itself",
         (
-            *(
-                Edge(key, chosen.to, say=chosen.say, speak=language, chooses=True)
-                for key, language in choices
-            ),
+            *(Edge(key, chosen.to, say=chosen.say, speak=language) for key, language in choices),
             Edge("0", LANGUAGE, say=(names.ADVICE,)),
             Edge("*", LANGUAGE),
-            Edge(SILENCE, chosen.to, say=chosen.say, speak=languages[0], chooses=True),
+            Edge(SILENCE, chosen.to, say=chosen.say, speak=languages[0]),
         ),
         first=offers,
         again=offers,
