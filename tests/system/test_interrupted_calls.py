@@ -60,7 +60,7 @@ def scene(disk, host, tmp_path_factory):
 
         def speaking(number: str, speech: bytes, already: int):
             call = exchange.call(number, *leave(speech, sip.AwaitBye(5.0)))
-            assert until(lambda: len(world.voice_rows(home.config)) > already, 120)
+            assert until(lambda: len(world.voice_rows(home.config)) > already, 60)
             time.sleep(SPOKEN)
             return call
 
