@@ -158,7 +158,7 @@ def test_a_sim_that_is_busy_is_waited_for(scripted):
 
 
 def test_a_modem_that_never_ceases_to_be_busy_is_given_up(scripted, monkeypatch):
-    monkeypatch.setattr("tipline_gw.modems.library._BUSY_PAUSE", 0.0)
+    monkeypatch.setattr("tipline_gw.modems.fence._BUSY_PAUSE", 0.0)
     _, driver = scripted({b"AT+CPMS=": b"\r\n+CME ERROR: 14\r\n"})
     with pytest.raises(ModemError, match=r"an error is the answer to AT\+CPMS"):
         driver.start(has_pin=False)

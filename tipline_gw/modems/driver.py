@@ -23,8 +23,8 @@ from tipline_gw.boundary.serial_line import BoundaryPort
 from tipline_gw.domain.sms import Part, ReplyToken, Slot, Undecodable
 from tipline_gw.errors import ModemError
 from tipline_gw.modems import answers, identify, ussd
+from tipline_gw.modems.fence import CTRLZ, PROMPT, CommandError, Library
 from tipline_gw.modems.identify import Identity, Reception
-from tipline_gw.modems.library import CTRLZ, PROMPT, CommandError, Library
 from tipline_gw.modems.profiles import Profile
 
 _LIST_SECONDS = 60
