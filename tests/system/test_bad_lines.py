@@ -22,16 +22,20 @@ LINES = {
     "loss-2": Handset(quality=Quality(loss=0.02, seed=2)),
     "loss-5": Handset(quality=Quality(loss=0.05, seed=5)),
     "loss-5-bursts": Handset(quality=Quality(loss=0.05, burst=3, jitter=0.03, seed=7)),
-    "jitter": Handset(quality=Quality(jitter=0.06, reorder=0.01, seed=3)),
+    "jitter": Handset(quality=Quality(jitter=0.06, seed=3)),
+    "overtaken": Handset(quality=Quality(jitter=0.06, reorder=0.01, seed=3)),
     "long-packets": Handset(pieces=3),
     "pauses": Handset(pauses=True),
 }
-LIKE = {"loss-2": 0.5, "loss-5": 0.35, "loss-5-bursts": 0.0, "jitter": 0.7, "pauses": 0.7}
+LIKE = {"loss-2": 0.5, "loss-5": 0.35, "loss-5-bursts": 0.0, "overtaken": 0.5}
 """The least that the envelope of the whole recording must be like that of what was spoken, 20 ms by
 20 ms; 0.9 where nothing is lost. Closed up, as Asterisk hands it on, 2 % lost make it 0.13, 5 %
-0.19. Syllables of this speech are 150 ms long, so that 40 ms of shift already cost half of it."""
+0.19. Syllables of this speech are 150 ms long, so that 40 ms of shift already cost half of it.
+Asterisk drops a packet that was overtaken."""
 PIECE = 2.0
 """Seconds of what is compared piece by piece: each has to be there, and at its time."""
+PIECES_LIKE = {"loss-5-bursts": 0.6}
+"""The least of the median piece; 0.7 else. 60 ms lost at once are nearly half a syllable."""
 SPEECH = {name: sounds.babble(SECONDS, seed=number) for number, name in enumerate(LINES)}
 SHORT = sounds.babble(4.0, seed=90)
 
@@ -120,14 +124,14 @@ def recording_of(calls, name: str) -> bytes:
 
 
 def pieces(speech: bytes, pcm: bytes) -> list[tuple[float, float]]:
-    """Of each piece that is no pause: how like it what was kept is, and how much later than the
-    first, in seconds."""
+    """Of each piece that is no pause: how like it what was kept is, and how much later than most
+    it is there, in seconds."""
     size = int(PIECE * 16000)
     starts = [at for at in range(0, len(speech) - size, size) if any(speech[at : at + size])]
     each = [speech[at : at + size] for at in starts]
     places = [sounds.place(piece, pcm) - at / 16000 for piece, at in zip(each, starts, strict=True)]
     like = [sounds.likeness(piece, pcm) for piece in each]
-    return [(alike, place - places[0]) for alike, place in zip(like, places, strict=True)]
+    return [(alike, place - np.median(places)) for alike, place in zip(like, places, strict=True)]
 
 
 @pytest.mark.parametrize("name", LINES)
@@ -136,8 +140,8 @@ def test_what_was_spoken_comes_out_at_its_time(calls, name):
     assert calls.reports[name].ended == "caller"
     likely, late = np.array(pieces(expected(name), pcm)).T
     assert sounds.likeness(expected(name), pcm) > LIKE.get(name, 0.9)
-    assert np.median(likely) > 0.7, likely
-    assert np.median(np.abs(late)) < 0.15, late
+    assert np.median(likely) > PIECES_LIKE.get(name, 0.7), likely
+    assert np.median(np.abs(late)) < 0.1, late
 
 
 @pytest.mark.parametrize("name", KEYS)

@@ -8,6 +8,7 @@ from tipline_gw.voice.frames import FRAME, FRAME_SECONDS
 from tipline_gw.voice.timeline import PAUSE_SECONDS, Timeline
 
 BATCH = 10
+SPEECH = b"\1" * FRAME
 
 
 def played(slots: list[bool], late: dict[int, float] | None = None) -> tuple[int, list[int]]:
@@ -19,13 +20,29 @@ def played(slots: list[bool], late: dict[int, float] | None = None) -> tuple[int
         waiting += came
         if waiting == BATCH:
             now = 100.0 + slot * FRAME_SECONDS + (late or {}).get(slot, 0.0)
-            filled = timeline.missing(waiting * FRAME, 0, now)
-            assert filled % FRAME == 0
-            if filled:
-                places.append(frames)
-            frames += filled // FRAME + waiting
+            for piece in timeline.put(SPEECH * waiting, 0, now):
+                if piece[0] != SPEECH[0]:
+                    places.append(frames)
+                frames += len(piece) // FRAME
             waiting = 0
+    frames += sum(map(len, timeline.release())) // FRAME
     return frames, places
+
+
+def swept(arrivals: list[float], sweep: float = 0.3) -> bytes:
+    """The recording of numbered frames that came at ``arrivals``, read every ``sweep`` seconds
+    and with nothing for long settled: its frames by number, 0 for silence."""
+    timeline = Timeline()
+    kept, idle = b"", 0
+    for end in range(1, int(max(arrivals) / sweep) + 2):
+        came = [n for n, at in enumerate(arrivals, 1) if (end - 1) * sweep < at <= end * sweep]
+        idle = 0 if came else idle + 1
+        if idle == 2:
+            kept += b"".join(timeline.settle())
+        for number, frame in enumerate(came, 1):
+            pcm, ahead = bytes((frame,)) * FRAME, (len(came) - number) * FRAME
+            kept += b"".join(timeline.put(pcm, ahead, end * sweep))
+    return (kept + b"".join(timeline.settle()))[::FRAME]
 
 
 def test_a_stream_without_a_gap_is_left_as_it_is() -> None:
@@ -38,7 +55,7 @@ def test_a_batch_in_several_pieces_is_one(pieces: int) -> None:
     for batch in range(200):
         for piece in range(pieces):
             ahead = (pieces - 1 - piece) * FRAME
-            assert timeline.missing(FRAME, ahead, batch * pieces * FRAME_SECONDS) == 0
+            assert timeline.put(SPEECH, ahead, batch * pieces * FRAME_SECONDS) == [SPEECH]
 
 
 def test_scattered_losses_are_made_up_for_within_a_second_or_two() -> None:
@@ -64,16 +81,45 @@ def test_jitter_that_is_made_good_adds_nothing() -> None:
 
 def test_what_had_gathered_before_the_first_reading_makes_no_hole() -> None:
     timeline = Timeline()
-    assert timeline.missing(50 * FRAME, 0, 10.0) == 0
-    pace = [timeline.missing(BATCH * FRAME, 0, 10.2 + n * 0.2) for n in range(100)]
-    assert not any(pace)
+    assert len(timeline.put(SPEECH * 50, 0, 10.0)) == 1
+    pace = [timeline.put(SPEECH * BATCH, 0, 10.2 + n * 0.2) for n in range(100)]
+    assert all(len(pieces) == 1 for pieces in pace)
+
+
+@pytest.mark.parametrize("stall", [0.13, 0.2, 0.29, 0.5, 0.8])
+@pytest.mark.parametrize("at", [1.0, 1.1, 1.25])
+def test_what_comes_late_all_at_once_adds_nothing(stall: float, at: float) -> None:
+    sent = [n * FRAME_SECONDS for n in range(1, 200)]
+    arrivals = [at + stall if at < moment < at + stall else moment for moment in sent]
+    assert swept(arrivals) == bytes(range(1, 200))
+
+
+@pytest.mark.parametrize("pause", [0.2, 0.5, 2.0])
+def test_a_telephone_that_sends_nothing_while_nothing_is_said(pause: float) -> None:
+    frames = round(pause / FRAME_SECONDS)
+    arrivals, at = [], 0.0
+    for _ in range(5):
+        arrivals += [at + n * FRAME_SECONDS for n in range(1, 31)]
+        at = arrivals[-1] + pause
+    kept = swept(arrivals)
+    places = [kept.index(word * 30 + 1) - (word * 30) for word in range(5)]
+    assert [abs(place - word * frames) <= 3 for word, place in enumerate(places)] == [True] * 5
+
+
+def test_what_is_held_while_a_key_is_pressed_is_let_go_without_silence() -> None:
+    timeline = Timeline()
+    timeline.put(SPEECH * 15, 0, 0.3)
+    assert timeline.put(SPEECH * 7, 0, 0.6) == []
+    assert timeline.release() == [SPEECH * 7]
+    assert timeline.settle() == []
 
 
 def test_a_clock_that_goes_a_little_slow_or_fast_does_no_harm() -> None:
     for drift in (0.9998, 1.0002):
         timeline = Timeline()
-        filled = [timeline.missing(BATCH * FRAME, 0, n * 0.2 * drift) for n in range(3000)]
-        assert sum(filled) <= 600 * 0.0002 / FRAME_SECONDS * FRAME + 2 * FRAME
+        kept = [timeline.put(SPEECH * BATCH, 0, n * 0.2 * drift) for n in range(3000)]
+        filled = sum(len(piece) for pieces in kept for piece in pieces[:-1])
+        assert filled <= 600 * 0.0002 / FRAME_SECONDS * FRAME + 2 * FRAME
 
 
 @settings(max_examples=50)
@@ -81,10 +127,10 @@ def test_a_clock_that_goes_a_little_slow_or_fast_does_no_harm() -> None:
 def test_whatever_comes_nothing_is_taken_out_and_never_more_put_in_than_time_went_by(
     steps: list[tuple[int, float]],
 ) -> None:
-    timeline, now, filled = Timeline(), 0.0, 0
+    timeline, now, kept = Timeline(), 0.0, b""
     for octets, passed in steps:
         now += passed
-        silence = timeline.missing(octets, 0, now)
-        assert silence >= 0
-        filled += silence
-    assert filled <= (now + 1.0) * 16000
+        kept += b"".join(timeline.put(b"\1" * octets, 0, now))
+    kept += b"".join(timeline.settle())
+    assert kept.count(1) == sum(octets for octets, _ in steps)
+    assert kept.count(0) <= (now + 1.0) * 16000

@@ -92,11 +92,17 @@ class _Recorder:
 
     def run(self, silence: float) -> Ended:
         try:
-            return self._stream.take_in(self._take, silence) or Ended.HANGUP
+            return self._take_in(silence)
         except TiplineError:
             return Ended.FAILED
         finally:
             self._warner.stop()
+
+    def _take_in(self, silence: float) -> Ended:
+        try:
+            return self._stream.take_in(self._take, silence) or Ended.HANGUP
+        finally:
+            self._write(self._timeline.settle())
 
     def _take(self, frame: Frame) -> Ended | None:
         if frame is IDLE:
@@ -123,36 +129,39 @@ class _Recorder:
             self._alive_at = now
             with suppress(VoiceError):
                 self._stream.send_beside(_SILENCE)
-        return Ended.KEY if self._stop_key.idle(now) else None
+        full = self._write(self._timeline.settle())
+        return Ended.KEY if self._stop_key.idle(now) else full
 
     def _hear(self, pcm: bytes) -> Ended | None:
         self._alive_at = time.monotonic()
-        missing = self._timeline.missing(len(pcm), self._stream.ahead, self._alive_at)
-        if missing and (ended := self._write(bytes(missing))):
-            return ended
-        ended = self._write(pcm)
-        return Ended.KEY if self._stop_key.heard(pcm) else ended
+        full = self._write(self._timeline.put(pcm, self._stream.ahead, self._alive_at))
+        return Ended.KEY if self._stop_key.heard(pcm) else full
 
     def _press(self, key: str) -> Ended | None:
         now = time.monotonic()
+        full = self._write(self._timeline.release())
         key = self._keypad.press(key, now) if self._begun else ""
         if key == STOP_KEY:
-            return Ended.KEY if self._stop_key.pressed(now) else None
+            return Ended.KEY if self._stop_key.pressed(now) else full
         if key and self._stop_key.doubted:
             # Who presses on after the hash has done speaking: this key is for the menu.
             self.keys += key
             return Ended.KEY
-        return None
+        return full
 
-    def _write(self, pcm: bytes) -> Ended | None:
+    def _write(self, pieces: list[bytes]) -> Ended | None:
+        """Whether that is all that may be said."""
+        full = [self._write_piece(piece) for piece in pieces]
+        return Ended.LIMIT if any(full) else None
+
+    def _write_piece(self, pcm: bytes) -> bool:
         piece = pcm[: self._most - self.octets]
         self._activity.feed(piece)
         self._sink.write(piece)
         if self.octets < self._warn_at <= self.octets + len(piece):
             self._warner.begin()
         self.octets += len(piece)
-        over = self.octets >= self._most or time.monotonic() > self._until
-        return Ended.LIMIT if over else None
+        return self.octets >= self._most or time.monotonic() > self._until
 
 
 def play(stream: AudioStream, pcm: memoryview) -> str:

@@ -5,7 +5,9 @@ time stamps. After a minute with one packet of twenty lost, speech is three seco
 telephone that sends nothing while its caller is silent joins words that were said far apart. So
 what is missing against the clock is made up for, by silence: nothing is invented.
 
-It refuses to take anything out, and to trust a single late batch: what is late still comes.
+It refuses to take anything out, and to trust a single late batch: what is late still comes. Speech
+before which a pause seems to be is held until the next batch tells whether there was one, since
+silence that was put between two syllables stays there.
 """
 
 from __future__ import annotations
@@ -13,14 +15,13 @@ from __future__ import annotations
 from collections import deque
 
 from tipline_gw.voice.frames import FRAME, FRAME_SECONDS, RATE, SAMPLE
+from tipline_gw.voice.pump import SWEEP_SECONDS
 
 PAUSE_SECONDS = 0.12
 """So far behind all at once, nothing was sent: more than a network's jitter, less than the pause
 between two words."""
 WINDOW_SECONDS = 1.5
 """On a line with jitter: what stays missing for so long does not come any more."""
-_LEAST_FRAMES = 2
-"""Nothing less is made up for then: jitter alone can look like one frame."""
 CALM = 0.004
 CALM_SECONDS = 0.5
 """On a line with jitter what is late is followed by what is less late. Where no batch comes sooner
@@ -34,7 +35,8 @@ _OCTETS_A_SECOND = RATE * SAMPLE
 
 
 class Timeline:
-    """``missing`` says before each piece of audio how many octets of silence go in front of it."""
+    """``put`` gives back what goes to the recording now, in order. What it holds comes out of the
+    next ``put``, of ``settle``, or of ``release``."""
 
     def __init__(self) -> None:
         self._began: float | None = None
@@ -46,23 +48,63 @@ class Timeline:
         self._lag = 0.0
         self._lags: deque[tuple[float, float]] = deque()
         self._sooner: deque[bool] = deque(maxlen=_REMEMBERED)
+        self._doubt = 0.0
+        """Seconds of the pause there may be before what is held; 0 while nothing is."""
+        self._held: list[bytes] = []
 
-    def missing(self, octets: int, ahead: int, now: float) -> int:
-        """``octets``: of the piece that came at ``now``, which is counted from here on;
-        ``ahead``: of those that came with it and follow."""
-        self._received += octets / _OCTETS_A_SECOND
+    def put(self, pcm: bytes, ahead: int, now: float) -> list[bytes]:
+        """``pcm`` came at ``now``; ``ahead``: octets that came with it and follow."""
+        self._received += len(pcm) / _OCTETS_A_SECOND
+        lag = now - self._received - ahead / _OCTETS_A_SECOND
         if self._began is None:
             # What had gathered before the stream was read says nothing of its pace.
-            self._began, self._last = now - self._received - ahead / _OCTETS_A_SECOND, now
-            return 0
+            self._began, self._last = lag, now
+            return [pcm]
         fresh, self._last = now - self._last >= _SAME_BATCH, now
         if not fresh:
-            return 0
-        before, self._lag = self._lag, now - self._began - self._received - ahead / _OCTETS_A_SECOND
-        self._sooner.append(before - self._lag > CALM)
+            return self._on(pcm)
+        self._sooner.append(self._lag - (lag - self._began) > CALM)
+        self._lag = lag - self._began
         self._least = min(self._least, self._lag)
-        behind = self._lag - self._least
-        return self._make_up(behind if behind >= PAUSE_SECONDS else self._lasting(now))
+        return self._judged(now) + self._on(pcm)
+
+    def settle(self) -> list[bytes]:
+        """Nothing comes any more, or has not for some time. Part of what was missing may be at the
+        end of what is held: it was read only then."""
+        return self._release_after(self._doubt - SWEEP_SECONDS)
+
+    def release(self) -> list[bytes]:
+        """What is held came late for another reason: while a key is pressed there is no audio."""
+        held, self._held, self._doubt = self._held, [], 0.0
+        return held
+
+    def _judged(self, now: float) -> list[bytes]:
+        """At the first piece of a batch: what goes before it. It is held itself from ``_doubt``
+        on."""
+        if self._doubt and self._behind - self._doubt >= PAUSE_SECONDS:
+            before = self.settle()
+        elif self._doubt:
+            return self._release_after(min(self._doubt, self._behind))
+        else:
+            before = []
+        if self._behind >= PAUSE_SECONDS:
+            self._doubt = self._behind
+            return before
+        return before + self._silence(self._lasting(now))
+
+    @property
+    def _behind(self) -> float:
+        return self._lag - self._least
+
+    def _release_after(self, pause: float) -> list[bytes]:
+        silence = self._silence(pause) if pause >= PAUSE_SECONDS else []
+        return silence + self.release()
+
+    def _on(self, pcm: bytes) -> list[bytes]:
+        if not self._doubt:
+            return [pcm]
+        self._held.append(pcm)
+        return []
 
     def _lasting(self, now: float) -> float:
         """What was missing during the whole of the last window."""
@@ -79,11 +121,11 @@ class Timeline:
         """No batch, or one, came sooner than the one before: what is late is not on its way."""
         return sum(self._sooner) <= 1
 
-    def _make_up(self, behind: float) -> int:
+    def _silence(self, behind: float) -> list[bytes]:
         frames = int((behind - _SLACK) / FRAME_SECONDS)
-        if frames < (1 if self._calm else _LEAST_FRAMES):
-            return 0
+        if frames < 1:
+            return []
         self._received += frames * FRAME_SECONDS
         self._lag -= frames * FRAME_SECONDS
         self._lags.clear()
-        return frames * FRAME
+        return [bytes(frames * FRAME)]
