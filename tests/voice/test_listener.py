@@ -16,7 +16,7 @@ Make = Callable[..., Listener]
 def listening() -> Iterator[Make]:
     made: list[Listener] = []
 
-    def make(serve: Callable[[socket.socket], None], most: int = 4) -> Listener:
+    def make(serve: Callable[[socket.socket, memoryview], None], most: int = 4) -> Listener:
         made.append(Listener("test", "127.0.0.1:0", serve, most, anything, 5.0))
         made[-1].serve_forever()
         return made[-1]
@@ -50,9 +50,11 @@ def until(true: Callable[[], bool]) -> bool:
     return true()
 
 
-def echo(connection: socket.socket) -> None:
-    while data := connection.recv(100):
+def echo(connection: socket.socket, said: memoryview) -> None:
+    data = bytes(said)
+    while data:
         connection.sendall(data)
+        data = connection.recv(100)
 
 
 def test_each_connection_is_served_in_a_thread_of_its_own(listening: Make) -> None:
@@ -83,8 +85,8 @@ def test_over_the_bound_a_connection_is_closed_and_a_place_comes_free_again(
 
 
 def test_what_a_handler_raises_ends_its_own_connection_alone(listening: Make) -> None:
-    def serve(connection: socket.socket) -> None:
-        if connection.recv(10) == b"bad":
+    def serve(connection: socket.socket, said: memoryview) -> None:
+        if said == b"bad":
             raise KeyError("+526561234567")
         connection.sendall(b"fine")
 
@@ -97,10 +99,20 @@ def test_what_a_handler_raises_ends_its_own_connection_alone(listening: Make) ->
     assert listener.failed == 1
 
 
+def test_what_was_said_is_wiped_when_the_connection_is_over(listening: Make) -> None:
+    kept: list[memoryview] = []
+    listener = listening(lambda _connection, said: kept.append(said))
+    with connect(listener) as one:
+        one.sendall(b"+526561234567")
+        assert gone(one)
+    assert until(lambda: listener.active == 0)
+    assert bytes(kept[0]) == bytes(13)
+
+
 def test_closing_lets_what_is_in_progress_end_by_itself(listening: Make) -> None:
     ended = threading.Event()
 
-    def serve(connection: socket.socket) -> None:
+    def serve(connection: socket.socket, _said: memoryview) -> None:
         while connection.recv(10) != b"done":
             pass
         ended.set()

@@ -251,10 +251,10 @@ class AudioSocketServer:
         self._listener.close(drain_seconds)
         self._pump.close()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, said: memoryview) -> None:
         reader = FrameReader()
         try:
-            frames = _first_frames(connection, reader)
+            frames = reader.feed(bytes(said))
             expected = self._claim(frames[0])
         except VoiceError:
             self.turned_away.add(Reason.MALFORMED)
@@ -278,19 +278,3 @@ class AudioSocketServer:
         if expected is None:
             raise VoiceError("an AudioSocket connection that nobody announced")
         return expected
-
-
-def _first_frames(connection: socket.socket, reader: FrameReader) -> list[Frame]:
-    """The first frames there are, one at the least, within five seconds in all."""
-    until = monotonic() + TOKEN_SECONDS
-    while (left := until - monotonic()) > 0:
-        connection.settimeout(left)
-        try:
-            data = connection.recv(_CHUNK)
-        except OSError:
-            break
-        if not data:
-            break
-        if frames := reader.feed(data):
-            return frames
-    raise VoiceError("an AudioSocket connection brought no token")

@@ -67,9 +67,9 @@ class FastAgiServer:
     def close(self, drain_seconds: float = 0.0) -> None:
         self._listener.close(drain_seconds)
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, said: memoryview) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        lines = Lines(connection)
+        lines = Lines(connection, said)
         lines.allow(ENVIRONMENT_SECONDS)
         try:
             environment = read_environment(lines.readline)

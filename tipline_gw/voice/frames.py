@@ -54,6 +54,7 @@ class Frame:
 
 
 _PLAIN = bytes((Kind.AUDIO,)) + FRAME.to_bytes(2, "big")
+_HEADER_OCTETS = [bytes((octet,)) for octet in _PLAIN]
 _STRIDE = HEADER + FRAME
 
 GIVE_BACK = Frame(Kind.HANGUP, b"").to_bytes()
@@ -89,8 +90,8 @@ class FrameReader:
         start = 0
         while len(data) - start >= HEADER and not self._broken:
             if run := _run(data, start):
-                frames.append(Frame(Kind.AUDIO, b"".join(run)))
-                start += len(run) * _STRIDE
+                frames.append(Frame(Kind.AUDIO, _audio(data[start : start + run])))
+                start += run
                 continue
             kind = _KINDS.get(data[start])
             length = int.from_bytes(data[start + 1 : start + HEADER], "big")
@@ -109,14 +110,23 @@ class FrameReader:
         return frames
 
 
-def _run(data: bytes, start: int) -> list[bytes]:
-    """The audio of the plain frames that follow one another there, whole ones only."""
-    run = []
-    last = min(len(data), start + MOST // FRAME * _STRIDE) - _STRIDE
-    while start <= last and data.startswith(_PLAIN, start):
-        run.append(data[start + HEADER : start + _STRIDE])
-        start += _STRIDE
-    return run
+def _run(data: bytes, start: int) -> int:
+    """The octets of the plain frames that follow one another there, whole ones only."""
+    most = min((len(data) - start) // _STRIDE, MOST // FRAME)
+    end = start + most * _STRIDE
+    columns = (data[start + at : end : _STRIDE] for at in range(HEADER))
+    return _STRIDE * min(
+        len(column) - len(column.lstrip(octet))
+        for column, octet in zip(columns, _HEADER_OCTETS, strict=True)
+    )
+
+
+def _audio(run: bytes) -> bytes:
+    """The payloads of plain frames: column by column their headers are taken out."""
+    audio = bytearray(run)
+    for left in range(HEADER):
+        del audio[:: _STRIDE - left]
+    return bytes(audio)
 
 
 def _fits(kind: Kind, length: int) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import time
 
+from tipline_gw.boundary.octets import wipe
 from tipline_gw.errors import VoiceError
 
 SIZE = 4096
@@ -19,10 +20,14 @@ SIZE = 4096
 class Lines:
     """``readline`` as a binary file has it, and a deadline (of ``time.monotonic``)."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, said: memoryview | None = None) -> None:
+        """``said``: what was read already; its octets are moved, not copied."""
         self._connection = connection
-        self._buffer = bytearray(SIZE)
-        self._held = 0
+        self._held = len(said) if said else 0
+        self._buffer = bytearray(max(SIZE, self._held))
+        if said:
+            self._buffer[: self._held] = said
+            wipe(said)
         self._deadline = time.monotonic()
 
     def allow(self, seconds: float) -> None:

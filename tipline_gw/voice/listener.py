@@ -16,6 +16,7 @@ from contextlib import suppress
 
 import structlog
 
+from tipline_gw.boundary.octets import wipe
 from tipline_gw.errors import VoiceError
 from tipline_gw.voice.lobby import Judge, Lobby, Reason, TurnedAway
 
@@ -50,14 +51,15 @@ class Listener:
     """Serves each connection in a thread of its own, ``most`` at once; over it, closes.
 
     ``judge`` admits a connection by its first octets, which have ``seconds`` to come. ``serve``
-    gets the socket, unread, and whatever it raises ends that connection and no other.
+    gets the socket and what it said so far, which is wiped when ``serve`` returns; whatever it
+    raises ends that connection and no other.
     """
 
     def __init__(
         self,
         name: str,
         listen: str,
-        serve: Callable[[socket.socket], None],
+        serve: Callable[[socket.socket, memoryview], None],
         most: int,
         judge: Judge,
         seconds: float,
@@ -142,29 +144,32 @@ class Listener:
                 self._lobby.turn()
         self._lobby.close()
 
-    def _admit(self, connection: socket.socket) -> None:
+    def _admit(self, connection: socket.socket, said: memoryview) -> None:
         if not self._places.acquire(blocking=False):
             self.turned_away.add(Reason.NO_PLACE)
+            wipe(said)
             connection.close()
             return
         thread = threading.Thread(
-            target=self._run, args=(connection,), name=self._name, daemon=True
+            target=self._run, args=(connection, said), name=self._name, daemon=True
         )
         with self._lock:
             self._open[thread] = connection
         try:
             thread.start()
         except RuntimeError:
+            wipe(said)
             self._release(thread, connection)
 
-    def _run(self, connection: socket.socket) -> None:
+    def _run(self, connection: socket.socket, said: memoryview) -> None:
         try:
-            self._serve(connection)
+            self._serve(connection, said)
         except Exception as error:
             # The last line of defence of the other calls; a name, never a message.
             self.failed += 1
             _log.warning("connection-failed", error=type(error).__name__)
         finally:
+            wipe(said)
             self._release(threading.current_thread(), connection)
 
     def _release(self, thread: threading.Thread, connection: socket.socket) -> None:

@@ -6,8 +6,10 @@ nothing, or an octet a second. Here nobody has a place before the first words ar
 Until then a connection costs a descriptor and a deadline; when there are too many, the oldest
 goes first: a call, whose words come at once, is never among the oldest.
 
-What was said is looked at and left where it is: who serves the connection reads it from its
-beginning, and no copy of a caller's number is made here that is not overwritten at once.
+What was said is read, because a kernel is slow to acknowledge what lies there unread, and Asterisk,
+which writes its environment line by line, waits for that: every caller would hear the line 40 ms
+later. It lies in one buffer a connection, which goes on to who serves it, or is overwritten: there
+may be a caller's number in it.
 """
 
 from __future__ import annotations
@@ -91,17 +93,31 @@ class TurnedAway:
 class _Waiting:
     connection: socket.socket
     until: float
+    buffer: bytearray
+    size: int = 0
+
+    @property
+    def said(self) -> memoryview:
+        return memoryview(self.buffer)[: self.size]
+
+    def listen(self) -> bool:
+        """Takes what lies there; False at the end. Raises BlockingIOError, OSError."""
+        with memoryview(self.buffer) as buffer, buffer[self.size :] as free:
+            received = self.connection.recv_into(free)
+        self.size += received
+        return received > 0
 
 
 class Lobby:
     """``turn`` accepts, looks and drops, again and again, in the one thread that uses it.
-    ``admit`` gets each connection that ``judge`` admits, blocking and unread."""
+    ``admit`` gets each connection that ``judge`` admits, blocking, and what it said so far, which
+    is to be wiped."""
 
     def __init__(
         self,
         listening: socket.socket,
         judge: Judge,
-        admit: Callable[[socket.socket], None],
+        admit: Callable[[socket.socket, memoryview], None],
         seconds: float,
         turned_away: TurnedAway,
     ) -> None:
@@ -114,7 +130,6 @@ class Lobby:
         self._most = min(CROWD, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 8))
         self._waiting: dict[int, _Waiting] = {}
         """By descriptor, the oldest first."""
-        self._buffer = bytearray(LOOK)
         self._poll = select.epoll()
         listening.setblocking(False)
         self._poll.register(listening, select.EPOLLIN)
@@ -136,7 +151,7 @@ class Lobby:
 
     def close(self) -> None:
         for descriptor in list(self._waiting):
-            self._take(descriptor).close()
+            self._close(descriptor)
         self._poll.close()
 
     # Coming in.
@@ -160,8 +175,8 @@ class Lobby:
             self._drop_oldest()
         connection.setblocking(False)
         descriptor = connection.fileno()
-        self._waiting[descriptor] = _Waiting(connection, time.monotonic() + self._seconds)
-        # Edge-triggered: what was looked at and left lying must not wake this thread again.
+        until = time.monotonic() + self._seconds
+        self._waiting[descriptor] = _Waiting(connection, until, bytearray(LOOK))
         self._poll.register(descriptor, _EVENTS)
 
     def _make_room(self) -> None:
@@ -174,27 +189,25 @@ class Lobby:
     # Waiting.
 
     def _look(self, descriptor: int, ended: bool) -> None:
-        connection = self._waiting[descriptor].connection
-        verdict = self._verdict(connection, ended)
+        waiting = self._waiting[descriptor]
+        verdict = self._verdict(waiting, ended)
         if verdict is Verdict.REFUSE:
             self._drop(descriptor, Reason.MALFORMED)
         elif verdict is Verdict.ADMIT:
             self._take(descriptor)
-            connection.setblocking(True)
-            self._admit(connection)
+            waiting.connection.setblocking(True)
+            self._admit(waiting.connection, waiting.said)
 
-    def _verdict(self, connection: socket.socket, ended: bool) -> Verdict:
+    def _verdict(self, waiting: _Waiting, ended: bool) -> Verdict:
         try:
-            size = connection.recv_into(self._buffer, LOOK, socket.MSG_PEEK)
+            if not waiting.listen():
+                return Verdict.REFUSE
         except BlockingIOError:
             return Verdict.WAIT
         except OSError:
             return Verdict.REFUSE
-        try:
-            verdict = self._judge(self._buffer, size) if size else Verdict.REFUSE
-        finally:
-            wipe(self._buffer)
-        if verdict is Verdict.WAIT and (ended or size == LOOK):
+        verdict = self._judge(waiting.buffer, waiting.size)
+        if verdict is Verdict.WAIT and (ended or waiting.size == LOOK):
             return Verdict.REFUSE
         return verdict
 
@@ -217,8 +230,13 @@ class Lobby:
 
     def _drop(self, descriptor: int, reason: Reason) -> None:
         self._turned_away.add(reason)
-        self._take(descriptor).close()
+        self._close(descriptor)
 
-    def _take(self, descriptor: int) -> socket.socket:
+    def _close(self, descriptor: int) -> None:
+        waiting = self._take(descriptor)
+        wipe(waiting.buffer)
+        waiting.connection.close()
+
+    def _take(self, descriptor: int) -> _Waiting:
         self._poll.unregister(descriptor)
-        return self._waiting.pop(descriptor).connection
+        return self._waiting.pop(descriptor)
