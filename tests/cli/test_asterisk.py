@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,7 +39,9 @@ def test_it_says_where_it_wrote_and_how_to_start_it(
     assert f"{tmp_path}/ast: " in said
     assert f"asterisk -f -C {tmp_path}/ast/asterisk.conf" in said
     assert (tmp_path / "ast/sounds/en/tipline/welcome.sln").exists()
-    assert "maxcalls = 30" in (tmp_path / "ast/asterisk.conf").read_text()
+    conf = (tmp_path / "ast/asterisk.conf").read_text()
+    assert "maxcalls = 30\n" in conf
+    assert int(re.search(r"(?m)^maxfiles = (\d+)$", conf)[1]) > 7 * 30 + 100
 
 
 def test_json_says_the_same(context: SimpleNamespace, tmp_path: Path) -> None:

@@ -6,16 +6,17 @@ from tipline_gw.domain.dialog import Ask, Count, HungUp, Keys, Say, Silence, Spe
 SPANISH = Ask(("challenge", "digit-7"), 0.0)
 ENGLISH = Ask(("challenge", "digit-7"), 4.0)
 LANGUAGES = Ask(("language-es", "language-en"), 3.0)
+UNCHOSEN_ES, UNCHOSEN_EN = Speak("es", chosen=False), Speak("en", chosen=False)
 SORRY = Say(("challenge-failed",))
 
 
 @pytest.fixture
 def play() -> Playbook:
-    return Playbook(["es", "en"], challenge="7") << Speak("es") << SPANISH
+    return Playbook(["es", "en"], challenge="7") << UNCHOSEN_ES << SPANISH
 
 
 def failed(play: Playbook) -> None:
-    play << SORRY << Speak("en") << SORRY << None
+    play << SORRY << UNCHOSEN_EN << SORRY << None
 
 
 def test_the_digit_leads_on(play):
@@ -23,13 +24,13 @@ def test_the_digit_leads_on(play):
 
 
 def test_it_is_asked_in_every_language_and_then_the_call_begins_in_the_first(play):
-    play >> Silence() << Speak("en") << ENGLISH >> Keys("7") << Speak("es") << LANGUAGES
+    play >> Silence() << UNCHOSEN_EN << ENGLISH >> Keys("7") << UNCHOSEN_ES << LANGUAGES
 
 
 def test_silence_is_asked_twice_and_then_told_whom_to_call(play):
-    play >> Silence() << Speak("en") << ENGLISH >> Silence() << Speak("es") << SPANISH
-    play >> Silence() << Speak("en") << ENGLISH >> Silence() << Count("challenge-failed")
-    failed(play << Speak("es"))
+    play >> Silence() << UNCHOSEN_EN << ENGLISH >> Silence() << UNCHOSEN_ES << SPANISH
+    play >> Silence() << UNCHOSEN_EN << ENGLISH >> Silence() << Count("challenge-failed")
+    failed(play << UNCHOSEN_ES)
 
 
 @pytest.mark.parametrize("key", ["1", "0", "*", "8"])

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.system import world
-from tests.system.test_full_disk import fill
+from tests.system.small_disk import fill
 from tipline_gw.demo.stage import until
 
 MODEM_SIDE = b"tipline_gw.modem_side"

@@ -37,10 +37,13 @@ def calls(tmp_path_factory, host):
             exchange.asterisk.console("logger remove channel x")
             speaking = exchange.call(caller(0), *ENGLISH, sip.Speak(pcm=SPEECH), sip.AwaitBye())
             assert until(lambda: world.voice_rows(home.config), 60)
+            undecided = exchange.call(caller(4), sip.AwaitBye())
+            assert until(lambda: home.gateway.count("calls_now") == 2, 60)
             time.sleep(2.0)
             home.gateway.kill()
             unanswered = exchange.call(caller(1), sip.AwaitBye())
             killed, away = speaking.result(), unanswered.result()
+            undecided = undecided.result()
             home.gateway.start()
             back = exchange.call(caller(2), *MENU).result()
             exchange.asterisk.stop()
@@ -51,6 +54,7 @@ def calls(tmp_path_factory, host):
             leaking=leaking,
             killed=killed,
             away=away,
+            undecided=undecided,
             back=back,
             again=again,
             prompts=home.directory / "prompts",
@@ -80,15 +84,16 @@ def test_killed_in_a_call_the_caller_hears_where_to_text_in_the_language_chosen(
     assert sounds.heard(calls.prompts / "es", "cannot-take-now", calls.killed.heard) == []
 
 
-def test_with_no_gateway_at_all_every_language_says_it_in_its_order(calls):
-    assert calls.away.ended == "gateway"
-    spanish, english = (
-        first(calls, language, "send-a-text", calls.away) for language in ("es", "en")
-    )
+@pytest.mark.parametrize("when", ["away", "undecided"])
+def test_where_no_language_was_chosen_every_one_says_it_in_its_order(calls, when):
+    """With no gateway at all, and with one that dies while it asks for the language."""
+    report = getattr(calls, when)
+    assert report.ended == "gateway"
+    spanish, english = (first(calls, language, "send-a-text", report) for language in ("es", "en"))
     assert spanish < english
     for language in ("es", "en"):
-        assert sounds.digits_heard(calls.prompts / language, calls.away.heard) == TEXTS_TO
-    assert len(calls.away.heard) / 16000 < 45
+        assert sounds.digits_heard(calls.prompts / language, report.heard) == TEXTS_TO
+    assert len(report.heard) / 16000 < 45
 
 
 @pytest.mark.parametrize("when", ["back", "again"])

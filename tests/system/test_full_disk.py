@@ -1,15 +1,12 @@
 """The store's disk is full: nothing is lost, everybody is told, and nobody has to do anything but
 free it."""
 
-import errno
-import subprocess
 from collections import Counter
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from tests.system import sounds, world
+from tests.system import small_disk, sounds, world
 from tipline_gw.demo import sip_caller as sip
 from tipline_gw.demo.stage import until
 
@@ -21,26 +18,8 @@ LONG = "Hay una fila de camionetas frente a la bodega y nadie sabe de quién son
 
 @pytest.fixture(scope="module")
 def disk(root, tmp_path_factory):
-    """Two megabytes."""
-    folder = tmp_path_factory.mktemp("disk")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)], check=True)
-    try:
+    with small_disk.mounted(tmp_path_factory.mktemp("disk"), "2m") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Until not an octet more goes in."""
-    filler = folder / "filler"
-    with filler.open("ab", buffering=0) as file:
-        for size in (1 << 16, 1 << 12, 1):
-            try:
-                while file.write(bytes(size)) == size:
-                    pass
-            except OSError as error:
-                assert error.errno == errno.ENOSPC
-    return filler
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +35,7 @@ def scene(disk, host, tmp_path_factory):
         control.receive(next(senders), "cuando había lugar")
         assert until(home.idle, 30)
         ready = [home.gateway.page("/readyz")]
-        filler = fill(disk)
+        filler = small_disk.fill(disk)
         refused = ["mientras no hay lugar", LONG]
         for text in refused:
             control.receive(next(senders), text, shuffle=True)

@@ -1,15 +1,12 @@
 """What ends a call that its caller did not end: Asterisk is killed, the disk fills up, the daemon
 is told to stop. What was said until then is kept, and the next caller notices nothing."""
 
-import errno
-import subprocess
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from tests.system import hearing, sounds, world
+from tests.system import hearing, small_disk, sounds, world
 from tipline_gw.demo import sip_caller as sip
 from tipline_gw.demo.stage import until
 
@@ -23,26 +20,8 @@ DRAIN = 5.0
 
 @pytest.fixture(scope="module")
 def disk(root, tmp_path_factory):
-    """Three megabytes."""
-    folder = tmp_path_factory.mktemp("disk")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(folder)], check=True)
-    try:
+    with small_disk.mounted(tmp_path_factory.mktemp("disk"), "3m") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Until not an octet more goes in."""
-    filler = folder / "filler"
-    with filler.open("ab", buffering=0) as file:
-        for size in (1 << 16, 1 << 12, 1):
-            try:
-                while file.write(bytes(size)) == size:
-                    pass
-            except OSError as error:
-                assert error.errno == errno.ENOSPC
-    return filler
 
 
 def leave(speech: bytes, *then: sip.Step) -> tuple[sip.Step, ...]:
@@ -74,7 +53,7 @@ def scene(disk, host, tmp_path_factory):
         exchange.asterisk.start()
 
         full = speaking("+526565654802", FULL, 1)
-        filler = fill(disk)
+        filler = small_disk.fill(disk)
         told = full.result()
         until(over, 10)
         filler.unlink()

@@ -14,7 +14,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.system import memory, sounds, world
+from tests.system import sounds, world
+from tipline_gw.audit import places
 from tipline_gw.audit.letters import CENTRE, LONG, SPOILED
 from tipline_gw.audit.tap import Tap
 from tipline_gw.demo import sip_caller as sip
@@ -263,7 +264,19 @@ def remember(home: world.Home, scans: list) -> list:
 
 def residue(home: world.Home, numbers: list[str]) -> list:
     """Of both processes of the daemon."""
-    return [hit for pid in home.gateway.pids for hit in memory.residue(pid, numbers, SHARED)]
+    return [hit for pid in home.gateway.pids for hit in residue_of(pid, numbers)]
+
+
+def residue_of(pid: int, numbers: list[str]) -> list[tuple[str, str]]:
+    """The forms found in its memory, and where. A piece of memory without the digits that all
+    numbers share is not searched for each."""
+    return [
+        (form, place.where)
+        for place in places.memory(pid, "it")
+        for data in place.pieces()
+        if any(search_octets(data, [SHARED]))
+        for form in search_octets(data, numbers)
+    ]
 
 
 def files_of(pid: int) -> list[Path]:
@@ -299,7 +312,7 @@ def test_the_search_finds_each_form_of_a_number(tmp_path):
 
 def test_the_search_of_memory_finds_a_number_in_this_process(root):
     planted = bytearray(NUMBERS[7], "ascii")
-    assert "plain" in [form for form, _ in memory.residue(os.getpid(), [NUMBERS[7]], SHARED)]
+    assert "plain" in [form for form, _ in residue_of(os.getpid(), [NUMBERS[7]])]
     assert planted.decode() == NUMBERS[7]
 
 

@@ -7,7 +7,6 @@ is done decides when, so the same seed means the same, on a slow machine too.
 
 import json
 import random
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.sealing import stock_age
-from tests.system import letters, misfortunes, world
+from tests.system import letters, misfortunes, small_disk, world
 from tipline_gw.demo.stage import tipline, until
 
 SEED = 20260305
@@ -39,11 +38,8 @@ def disk(root, tmp_path) -> Iterator[Path]:
     """Where the store is, and the exported files: small enough to be filled at once."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=192m", "none", str(folder)], check=True)
-    try:
+    with small_disk.mounted(folder, "192m"):
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.mark.timeout(600)

@@ -245,6 +245,12 @@ def test_the_language_is_that_of_the_prompts_and_of_the_tip() -> None:
     assert played.tip.language == "en"
 
 
+def test_a_language_that_nobody_chose_yet_is_marked_for_the_dialplan() -> None:
+    played = carried_out(Speak("en", chosen=False), answers=[OK])
+    assert played.commands[0] == 'SET VARIABLE "CHANNEL(language)" "en_ZZ"'
+    assert played.tip.language == "en"
+
+
 def test_what_is_spoken_until_the_hash_goes_to_the_tip() -> None:
     wire = audio() * 30 + key("#")
     played = carried_out(Listen(), answers=[streams(wire, OK)])

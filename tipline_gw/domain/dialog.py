@@ -87,7 +87,11 @@ class LookUp:
 
 @dataclass(frozen=True, slots=True)
 class Speak:
+    """``chosen``: by the caller, or there is no choice. Until then an apology is made in all
+    languages."""
+
     language: str
+    chosen: bool = True
 
 
 @dataclass(frozen=True, slots=True)

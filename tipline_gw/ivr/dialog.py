@@ -64,7 +64,7 @@ def dialog(
     made = plan(
         languages, greeting=greeting, disguise=disguise, challenge=challenge, offered=offered
     )
-    return until_hung_up(walk(made, Memory(made.start.speak)))
+    return until_hung_up(walk(made, Memory(made.start.speak, chosen=len(languages) == 1)))
 
 
 def until_hung_up(steps: Steps[None]) -> Dialog:

@@ -31,10 +31,13 @@ def language_menu(languages: Sequence[str], chosen: Edge, offered: Sequence[str]
         LANGUAGE,
         "each language offers itself",
         (
-            *(Edge(key, chosen.to, say=chosen.say, speak=language) for key, language in choices),
+            *(
+                Edge(key, chosen.to, say=chosen.say, speak=language, chooses=True)
+                for key, language in choices
+            ),
             Edge("0", LANGUAGE, say=(names.ADVICE,)),
             Edge("*", LANGUAGE),
-            Edge(SILENCE, chosen.to, say=chosen.say, speak=languages[0]),
+            Edge(SILENCE, chosen.to, say=chosen.say, speak=languages[0], chooses=True),
         ),
         first=offers,
         again=offers,

@@ -33,6 +33,8 @@ class Memory:
     """Of one call; of a code no longer than it is needed."""
 
     language: str
+    chosen: bool = True
+    """The language."""
     stage: str = ""
     answers_left: int = MOST_ANSWERS
     tries_left: int = WRONG_TRIES

@@ -38,7 +38,7 @@ class Edge:
 
     Of several edges for the same ``on`` the first whose ``when`` holds is taken. ``say`` comes in
     front of what is said next, ``does`` is remembered, ``counts`` counted, ``speak`` the language
-    from there on.
+    from there on, which the caller chose if it ``chooses``.
     """
 
     on: str
@@ -48,6 +48,7 @@ class Edge:
     does: Effect | None = None
     counts: tuple[str, ...] = ()
     speak: str = ""
+    chooses: bool = False
 
 
 @dataclass(frozen=True, slots=True)

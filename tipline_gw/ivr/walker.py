@@ -53,7 +53,7 @@ Watch = Callable[[Stage, Edge], None]
 
 def walk(plan: Plan, memory: Memory, watch: Watch = lambda _stage, _edge: None) -> Steps[None]:
     """From the start to the end. ``watch`` is told each edge taken. Raises CallerHungUp."""
-    yield from step(Speak(memory.language))
+    yield from step(Speak(memory.language, memory.chosen))
     yield from _follow(plan.start, Done(), memory)
     while memory.stage != END:
         stage = plan.stages[memory.stage]
@@ -76,9 +76,9 @@ def _follow(edge: Edge, event: Event, memory: Memory) -> Steps[None]:
         edge.does(memory, event)
     for what in edge.counts:
         yield from step(Count(what))
-    if edge.speak and edge.speak != memory.language:
-        memory.language = edge.speak
-        yield from step(Speak(edge.speak))
+    if edge.speak and (edge.speak != memory.language or edge.chooses > memory.chosen):
+        memory.language, memory.chosen = edge.speak, memory.chosen or edge.chooses
+        yield from step(Speak(memory.language, memory.chosen))
     memory.stage = edge.to
 
 

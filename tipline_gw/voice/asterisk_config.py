@@ -31,6 +31,10 @@ MARK = "; Written by tipline-gw asterisk-config"
 WRITABLE = ("var", "spool", "run", "log")
 """The folders that Asterisk itself writes to."""
 
+FILES_A_CALL = 12
+"""Descriptors that Asterisk may open for a call; it needs seven or so."""
+_FILES = 512
+"""Beside them, for itself."""
 LONGEST_CALL = 1800
 """Seconds after which Asterisk ends a call that nobody ended."""
 _MODULES = "/usr/lib/x86_64-linux-gnu/asterisk/modules"
@@ -154,6 +158,7 @@ def _values(plan: Plan, inside: str, modules: str, trunks: TrunkFiles) -> dict[s
         "AGI_LISTEN": written_address(*parse_address(plan.agi_listen)),
         "LANGUAGE": plan.languages[0],
         "MAX_CALLS": str(plan.max_calls),
+        "MAX_FILES": str(_FILES + FILES_A_CALL * plan.max_calls),
         "LONGEST_CALL": str(LONGEST_CALL),
         "ENTRIES": dialplan.entries(line),
         "LIMITS": dialplan.limits(line),

@@ -45,6 +45,7 @@ from tipline_gw.errors import CallerHungUp, TiplineError, VoiceError
 from tipline_gw.voice.audiosocket import AudioSocketServer, AudioStream
 from tipline_gw.voice.changed import ChangedRecording, Disguising
 from tipline_gw.voice.channel import KEYS, Channel
+from tipline_gw.voice.dialplan import UNCHOSEN
 from tipline_gw.voice.frames import RATE, SAMPLE
 from tipline_gw.voice.speech import STOP_KEY, Taken, play, record
 
@@ -311,7 +312,7 @@ class _Call:
         return Found(news.state, news.answer is not None, news.open) if news else NotFound()
 
     def _speak(self, speak: Speak) -> Event:
-        self._channel.set_language(speak.language)
+        self._channel.set_language(speak.language + ("" if speak.chosen else UNCHOSEN))
         self._tips.speak(speak.language)
         return Done()
 
