@@ -23,7 +23,7 @@ from tipline_gw.errors import VoiceError
 from tipline_gw.voice.frames import FRAME, GIVE_BACK, HEADER, Frame, FrameReader, Kind
 from tipline_gw.voice.listener import Listener
 from tipline_gw.voice.lobby import Reason, TurnedAway, Verdict
-from tipline_gw.voice.pump import Carried, Pump
+from tipline_gw.voice.pump import WINDOW, Carried, Pump
 
 _log = structlog.get_logger()
 
@@ -213,7 +213,7 @@ class AudioSocketServer:
     def __init__(self, listen: str, *, max_calls: int) -> None:
         # Twice: the last stream of a call may still be closing when its next one begins.
         self._listener = Listener(
-            "audio", listen, self._serve, 2 * max_calls, self._judge, TOKEN_SECONDS
+            "audio", listen, self._serve, 2 * max_calls, self._judge, TOKEN_SECONDS, WINDOW
         )
         self.address = self._listener.address
         self._pump = Pump()

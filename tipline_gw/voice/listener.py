@@ -52,7 +52,8 @@ class Listener:
 
     ``judge`` admits a connection by its first octets, which have ``seconds`` to come. ``serve``
     gets the socket and what it said so far, which is wiped when ``serve`` returns; whatever it
-    raises ends that connection and no other.
+    raises ends that connection and no other. ``window``: octets that may lie in the kernel of
+    what a connection sent, if not as many as usual.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Listener:
         most: int,
         judge: Judge,
         seconds: float,
+        window: int | None = None,
     ) -> None:
         self._name = name
         self._serve = serve
@@ -79,6 +81,8 @@ class Listener:
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if window is not None:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
             self._socket.bind((host, port))
             self._socket.listen(BACKLOG)
         except OSError as error:

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -23,6 +24,10 @@ SWEEP_SECONDS = 0.3
 """So late a key or a hang-up may be seen."""
 IDLE_SECONDS = 2 * SWEEP_SECONDS
 """One sweep may come just before what it should have found."""
+WINDOW = 2800
+"""Octets that the kernel is told to hold of a stream, about half of what comes between two sweeps.
+When they have come, Asterisk's next frames stay with it, gathered, and go as one segment as soon
+as these were read. A segment for each frame cost Asterisk most of the way here."""
 _MOST = 16384
 """Octets taken of one stream a sweep, a second of audio: what piled up is worked off in turns."""
 
@@ -124,10 +129,19 @@ class Carried(Generic[R]):
 
 
 def _lying_there(file: int) -> bytes | None:
-    """``None`` while nothing does; no octets at the end of the stream, however it came."""
+    """``None`` while nothing does; no octets at the end of the stream, however it came. Read until
+    there is no more: what Asterisk held back comes when there is room for it (``WINDOW``)."""
+    lying = b""
+    with suppress(OSError):
+        while len(lying) < _MOST and (data := _read(file)) != b"":
+            if data is None:
+                return lying or None
+            lying += data
+    return lying
+
+
+def _read(file: int) -> bytes | None:
     try:
         return os.read(file, _MOST)
     except BlockingIOError:
         return None
-    except OSError:
-        return b""
