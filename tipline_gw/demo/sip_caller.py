@@ -58,9 +58,10 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Each of ``keys`` for ``seconds``, and ``gap`` seconds of silence after it."""
+    """Each of ``keys`` for ``seconds``, and ``gap`` seconds of silence after it; or what they are
+    in view of all that was heard so far, as PCM."""
 
-    keys: str
+    keys: str | Callable[[bytes], str]
     seconds: float = 0.16
     gap: float = 0.1
 
@@ -207,9 +208,10 @@ class _Call:
                 time.sleep(seconds)
                 return True
             case Press(keys, seconds, gap):
-                for key in keys:
+                pressed = keys if isinstance(keys, str) else keys(self._phone.heard)
+                for key in pressed:
                     self._phone.press(key, seconds, gap)
-                return self._until(lambda: not self._phone.busy, 3.0 * len(keys) + 3.0)
+                return self._until(lambda: not self._phone.busy, 3.0 * len(pressed) + 3.0)
             case Speak():
                 self._phone.speak(said[step])
                 return self._until(lambda: not self._phone.busy, len(said[step]) / RATE + 10.0)
