@@ -153,10 +153,81 @@ def test_a_sim_and_a_call_list(tmp_path, canaries, number):
 
 
 def test_what_is_told_and_not_judged_does_not_fail_the_audit(canaries, number):
-    report = Report()
+    report = Report(sent={"a text": 1})
     report.search([Place("memory", "Asterisk", lambda: [number.encode()], False)], canaries)
     assert len(report.rows) == 1
     assert report.clean
+
+
+def test_where_nothing_was_sent_nothing_is_proven():
+    assert not Report().clean
+
+
+@pytest.mark.parametrize("needed", [True, False])
+def test_what_could_not_be_read_is_said_and_fails_the_audit_if_it_had_to_be(canaries, needed):
+    def refused():
+        raise PermissionError(1, "not permitted")
+
+    report = Report(sent={"a text": 1})
+    report.search([Place("file", "x", refused, needed=needed)], canaries)
+    assert report.clean is not needed
+    assert report.failures + report.notes == ["file: x was not searched (not permitted)"]
+
+
+def test_a_folder_that_cannot_be_read_is_a_place_that_was_not_searched(
+    tmp_path, canaries, monkeypatch
+):
+    def walk(folder, onerror):
+        onerror(PermissionError(13, "Permission denied", f"{folder}/closed"))
+        return iter(())
+
+    monkeypatch.setattr(places.os, "walk", walk)
+    report = Report(sent={"a text": 1})
+    report.search(places.files([tmp_path]), canaries)
+    assert report.failures == [f"file: {tmp_path}/closed was not searched (Permission denied)"]
+
+
+def test_a_journal_that_cannot_be_read_is_no_clean_one(tmp_path, canaries, monkeypatch):
+    printer = tmp_path / "journalctl"
+    printer.write_text("#!/bin/sh\nexit 1\n")
+    printer.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    report = Report(sent={"a text": 1})
+    report.search(places.journal(0), canaries)
+    assert not report.clean
+
+
+def test_a_core_dump_that_is_compressed_cannot_be_called_clean(tmp_path, holder, canaries):
+    (tmp_path / "core.1.zst").write_bytes(bytes(100))
+    report = Report(sent={"a text": 1})
+    report.search(places.core_dumps([holder], 0), canaries)
+    assert not report.clean
+
+
+def test_memory_beyond_a_page_that_was_given_back_is_searched(canaries, number):
+    class Memory:
+        """Its second page is gone."""
+
+        at = 0
+
+        def seek(self, at):
+            self.at = at
+
+        def read(self, size):
+            if places.PAGE <= self.at < 2 * places.PAGE:
+                raise OSError(5, "given back")
+            end = places.PAGE if self.at < places.PAGE else self.at + size
+            return (bytes(2 * places.PAGE) + number.encode())[self.at : end]
+
+    end = 2 * places.PAGE + len(number)
+    assert number.encode() in b"".join(places._readable(Memory(), 0, end))
+
+
+def test_a_file_whose_time_was_set_back_was_changed_all_the_same(tmp_path, canaries, number):
+    began = time.time() - 1
+    (tmp_path / "a").write_text(number)
+    os.utime(tmp_path / "a", (1, 1))
+    assert found(canaries, places.files([tmp_path], since=began)) == {("file", "plain")}
 
 
 def test_a_number_of_ones_own_is_found_without_the_shared_digits():

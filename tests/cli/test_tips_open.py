@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from tipline_gw.cli.tips import app
+from tipline_gw.cli.tips import _harmless, app
 from tipline_gw.sealing.identities import HybridIdentity, write_identity
 from tipline_gw.sealing.padding import pad_text
 from tipline_gw.sealing.recipients import Recipients
@@ -37,6 +37,12 @@ def test_what_should_not_be_passed_on_is_marked_where_it_stands(opened):
         "El comandante [[name: Juan Pérez]], tel [[phone: 656 123 4567]], "
         "en la [[address: calle Mina 12]]"
     ) in opened()
+
+
+def test_what_a_text_says_to_the_terminal_is_shown_and_not_done():
+    assert _harmless("Sí, señor\n\tRegión 4: \x1b[2J\x9b1m") == (
+        "Sí, señor\n\tRegión 4: \\x1b[2J\\x9b1m"
+    )
 
 
 def test_the_data_holds_the_text_as_it_came_and_the_marks_beside_it(opened):

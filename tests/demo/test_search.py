@@ -14,6 +14,10 @@ PLANTED = {
     "in a PDU, hex": b"0C91255616325476",
     "in a PDU, lower-case hex": b"0c91255616325476",
     "in a PDU, national": b"0A815616325476",
+    "in a PDU behind +521": bytes.fromhex("0D91256165214365F7"),
+    "in a PDU behind +521, hex": b"256165214365F7",
+    "a string with an emoji": "526561234567".encode("utf-32"),
+    "UCS-2 in hex": "+526561234567".encode("utf-16-be").hex().encode(),
     "ASCII in hex": b"6561234567".hex().encode(),
 }
 

@@ -94,6 +94,16 @@ def test_who_was_not_told_after_all_is_told_with_the_next(flood):
     assert verdicts[3:] == [Verdict.TELL, Verdict.TELL, Verdict.KEEP]
 
 
+def test_who_wrote_on_while_the_word_could_not_be_sent_is_told_with_the_next(flood, clock):
+    verdicts = [flood.message(ONE) for _ in range(6)]
+    clock.now = PERIOD
+    flood.told(ONE, sent=False)
+    assert verdicts[3:] == [Verdict.TELL, Verdict.KEEP, Verdict.KEEP]
+    assert [flood.message(ONE) for _ in range(2)] == [Verdict.TELL, Verdict.KEEP]
+    flood.told(ONE, sent=True)
+    assert flood.message(ONE) is Verdict.HOLD
+
+
 def test_after_an_hour_a_sender_is_taken_again(flood, clock):
     for _ in range(9):
         flood.message(ONE)

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tipline_gw.domain.tip import Kind, TipId
+from tipline_gw.errors import StoreError
 from tipline_gw.intake import retention
 from tipline_gw.store import repository as repo
 from tipline_gw.store.engine import migrate, open_engine
@@ -72,6 +73,16 @@ def test_nothing_of_it_can_be_carved_out_of_the_files(tmp_path, store):
     assert retention.purge(engine, 30, "hour") == 8
     assert carved(tmp_path, gone) == []
     assert len(carved(tmp_path, kept)) >= len(kept)
+
+
+def test_while_somebody_reads_the_log_the_purge_is_not_said_to_be_whole(tmp_path, store):
+    engine, writer = store
+    tip(writer, retention.limit(0, "hour") - 1000)
+    with engine.connect() as reader:
+        reader.exec_driver_sql("SELECT count(*) FROM tip").scalar()
+        with pytest.raises(StoreError, match="write-ahead log"):
+            retention.purge(engine, 30, "hour")
+    repo.checkpoint(engine)
 
 
 def carved(folder, written: list[bytes]) -> list[bytes]:

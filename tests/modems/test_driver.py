@@ -177,7 +177,7 @@ def test_a_right_pin_unlocks_it(desk):
     control = desk.plug("--pin", "4711")
     driver = desk.driver(pin=bytearray(b"4711"))
     driver.start(has_pin=True)
-    assert (driver.pin_sent, driver.pin_refused) == (True, False)
+    assert (driver.pin_sent, driver.pin_accepted, driver.pin_refused) == (True, True, False)
     assert control.state()["pin"] == "READY"
     assert driver.sim() == "ready"
 
@@ -188,7 +188,7 @@ def test_a_wrong_pin_is_tried_once(desk):
     with pytest.raises(ModemError) as caught:
         driver.start(has_pin=True)
     assert caught.value.what == "its SIM refused the PIN"
-    assert (driver.pin_sent, driver.pin_refused) == (True, True)
+    assert (driver.pin_sent, driver.pin_accepted, driver.pin_refused) == (True, False, True)
     assert sum(line.startswith("AT+CPIN=") for line in control.transcript()) == 1
 
 

@@ -53,6 +53,22 @@ def test_a_recording_becomes_a_private_wav_of_its_true_length(sealed, identity, 
     assert opened.seconds == len(SPEECH) / 16000
 
 
+def test_a_file_that_others_can_read_or_a_link_does_not_stay_in_its_place(
+    sealed, identity, tmp_path
+):
+    path, target = sealed("a.wav.age", recording()), tmp_path / "out" / "a.wav"
+    target.parent.mkdir()
+    target.write_bytes(b"")
+    target.chmod(0o644)
+    open_exported(path, [identity], tmp_path / "out")
+    assert target.stat().st_mode & 0o77 == 0
+    target.unlink()
+    target.symlink_to(tmp_path / "elsewhere")
+    open_exported(path, [identity], tmp_path / "out")
+    assert not target.is_symlink()
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_truncated_recording_gives_what_was_whole(sealed, identity):
     path = sealed("a.wav.age", recording())
     path.write_bytes(path.read_bytes()[:-70000])

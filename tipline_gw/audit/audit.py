@@ -35,6 +35,8 @@ class System:
     pids: dict[str, int]
     since: float
     asterisk: int | None = None
+    notes: tuple[str, ...] = ()
+    """What of it was not found."""
 
 
 def of_a_demonstration(
@@ -73,7 +75,7 @@ def of_a_demonstration(
 
 
 def of_a_running_gateway(system: System, canaries: Canaries) -> Report:
-    report = Report(sent=_counted(canaries))
+    report = Report(sent=_counted(canaries), notes=list(system.notes))
     _search_running(system, canaries, report)
     return report
 
@@ -116,7 +118,7 @@ def _search_memory(system: System, canaries: Canaries, report: Report) -> None:
     scans: list[Report] = []
 
     def clean() -> bool:
-        scans.append(Report())
+        scans.append(Report(sent=_counted(canaries)))
         for name, pid in system.pids.items():
             scans[-1].search(places.memory(pid, name), canaries)
         return scans[-1].clean
@@ -124,6 +126,7 @@ def _search_memory(system: System, canaries: Canaries, report: Report) -> None:
     until(clean, MEMORY_SECONDS)
     report.looked |= scans[-1].looked
     report.rows += scans[-1].rows
+    report.failures += scans[-1].failures
     if system.asterisk is not None:
         report.search(places.memory(system.asterisk, "Asterisk", judged=False), canaries)
 

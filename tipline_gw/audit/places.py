@@ -7,18 +7,23 @@ over: a search that did not look is no proof.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 PIECE = 1 << 24
+PAGE = 4096
 OVERLAP = 128
 """Octets that follow a piece again at the head of the next: no form of a number is longer."""
 CORE_DUMPS = (Path("/var/lib/systemd/coredump"), Path("/var/crash"))
+COMPRESSED = frozenset((".zst", ".xz", ".lz4", ".gz", ".crash"))
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # nosec B108 - it is searched, not written
 TEMPORARY = (Path("/tmp"), Path("/var/tmp"), SHARED_MEMORY)  # noqa: S108 # nosec B108
 
@@ -28,26 +33,46 @@ Pieces = Callable[[], Iterable[bytes]]
 @dataclass(frozen=True, slots=True)
 class Place:
     """``what`` kind of place, ``where`` it is; not ``judged``: what is found there is told, and
-    does not make the audit fail."""
+    does not make the audit fail. ``pieces`` raises OSError for what cannot be read, which makes it
+    fail if it is ``needed``."""
 
     what: str
     where: str
     pieces: Pieces
     judged: bool = True
+    needed: bool = True
+
+
+def _refused(what: str, where: str, error: OSError, *, needed: bool = True) -> Place:
+    def pieces() -> Iterable[bytes]:
+        raise error
+
+    return Place(what, where, pieces, needed=needed)
 
 
 def files(folders: Iterable[Path], *, since: float = 0.0) -> Iterator[Place]:
-    """Every regular file below ``folders`` that was changed ``since``, its name included."""
+    """Every regular file below ``folders`` that was changed ``since``, its name included. With
+    ``since`` they are folders that others use too: what only those can read need not be."""
     for folder in folders:
-        for at, _, names in os.walk(folder):
+        closed: list[OSError] = []
+        for at, _, names in os.walk(folder, onerror=closed.append):
             for name in names:
                 path = Path(at, name)
-                if _regular(path) and path.stat().st_mtime >= since:
-                    yield Place(_kind_of(path), str(path), partial(_content, path))
+                if _changed(path, since):
+                    content = partial(_content, path)
+                    yield Place(_kind_of(path), str(path), content, needed=not since)
+        for error in closed:
+            if not isinstance(error, FileNotFoundError):
+                yield _refused("file", str(error.filename), error, needed=not since)
 
 
-def _regular(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
+def _changed(path: Path, since: float) -> bool:
+    """Whether it is a regular file that was. Its time may have been set back, not that of that."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and max(found.st_mtime, found.st_ctime) >= since
 
 
 _KINDS = {
@@ -88,22 +113,30 @@ def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
 
 def deleted_files(pid: int) -> Iterator[Place]:
     """Files that have no name any more and are still open: nobody else can see them."""
-    for link in _links(Path(f"/proc/{pid}/fd")):
-        target = str(link.readlink())
-        if target.endswith(" (deleted)") and link.is_file():
-            yield Place("deleted file", f"{target} of process {pid}", partial(_content, link))
-
-
-def _links(folder: Path) -> list[Path]:
     try:
-        return [link for link in folder.iterdir() if link.is_symlink()]
-    except OSError:
-        return []
+        links = list(Path(f"/proc/{pid}/fd").iterdir())
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    except OSError as error:
+        yield _refused("deleted file", f"of process {pid}", error)
+        return
+    for link in links:
+        with contextlib.suppress(FileNotFoundError):
+            target = str(link.readlink())
+            if target.endswith(" (deleted)") and link.is_file():
+                yield Place("deleted file", f"{target} of process {pid}", partial(_content, link))
 
 
 def memory(pid: int, name: str, *, judged: bool = True) -> Iterator[Place]:
     """Every private region of a live process that can be read, and the anonymous shared ones."""
-    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+    try:
+        maps = Path(f"/proc/{pid}/maps").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    except OSError as error:
+        yield _refused("memory", f"of {name}", error, needed=judged)
+        return
+    for line in maps.splitlines():
         span, rights, _, _, inode, *path = line.split(maxsplit=5)
         shown = path[0] if path else "anonymous"
         mapped_file = (
@@ -114,7 +147,7 @@ def memory(pid: int, name: str, *, judged: bool = True) -> Iterator[Place]:
         start, end = (int(side, 16) for side in span.split("-"))
         yield Place(
             "memory" if judged else f"memory of {name}", f"{name}, {_region(shown)}",
-            partial(_region_pieces, pid, start, end), judged,
+            partial(_region_pieces, pid, start, end), judged, judged,
         )  # fmt: skip
 
 
@@ -123,13 +156,24 @@ def _region(shown: str) -> str:
 
 
 def _region_pieces(pid: int, start: int, end: int) -> Iterator[bytes]:
-    try:
-        with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory_file:
-            for at in range(start, end, PIECE):
-                memory_file.seek(at)
-                yield memory_file.read(min(end - at, PIECE + OVERLAP))
-    except OSError:  # given back to the kernel since the map was read
-        return
+    with (
+        contextlib.suppress(FileNotFoundError, ProcessLookupError),
+        Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory_file,
+    ):
+        for at in range(start, end, PIECE):
+            yield from _readable(memory_file, at, min(end, at + PIECE + OVERLAP))
+
+
+def _readable(memory_file: BinaryIO, at: int, end: int) -> Iterator[bytes]:
+    """Past what was given back to the kernel since the map was read."""
+    while at < end:
+        try:
+            memory_file.seek(at)
+            data = memory_file.read(end - at)
+        except OSError:
+            data = b""
+        yield data
+        at += len(data) or PAGE
 
 
 def journal(since: float) -> Iterator[Place]:
@@ -143,17 +187,28 @@ def _printed(words: Sequence[str]) -> Iterator[bytes]:
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         yield from _pieces(process.stdout.read)
+    if process.returncode:
+        raise OSError(process.returncode, f"{words[0]} ended with {process.returncode}")
 
 
 def core_dumps(pids: Iterable[int], since: float) -> Iterator[Place]:
-    """Where the kernel's pattern, systemd and Ubuntu put them, and the working directories."""
+    """Where the kernel's pattern, systemd and Ubuntu put them, and the working directories. One
+    that is compressed, as the last two do it, cannot be searched."""
     pattern = Path("/proc/sys/kernel/core_pattern").read_text().strip()
-    folders = {*CORE_DUMPS, *([Path(pattern).parent] if pattern.startswith("/") else [])}
-    folders |= {folder for pid in pids if (folder := _working_directory(pid)) != Path("/")}
-    for folder in folders:
-        for path in folder.glob("core*") if folder not in CORE_DUMPS else folder.glob("*"):
-            if _regular(path) and path.stat().st_mtime >= since:
-                yield Place("core dump", str(path), partial(_content, path))
+    sought = {(folder, "*") for folder in CORE_DUMPS}
+    sought |= {(_working_directory(pid), "core*") for pid in pids}
+    if pattern.startswith("/"):
+        sought.add((Path(pattern).parent, Path(pattern).name.partition("%")[0] + "*"))
+    for folder, named in sought:
+        for path in folder.glob(named):
+            if _changed(path, since):
+                yield Place("core dump", str(path), partial(_dump, path))
+
+
+def _dump(path: Path) -> Iterator[bytes]:
+    if path.suffix in COMPRESSED:
+        raise OSError(0, "it is compressed: unpack it, and search that")
+    yield from _content(path)
 
 
 def _working_directory(pid: int) -> Path:
@@ -165,7 +220,8 @@ def _working_directory(pid: int) -> Path:
 
 def swapped_kib(pid: int) -> int:
     """KiB of a process that lie in swap, where nobody can search them."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmSwap:"):
-            return int(line.split()[1])
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmSwap:"):
+                return int(line.split()[1])
     return 0

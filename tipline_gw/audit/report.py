@@ -39,7 +39,8 @@ class Report:
 
     @property
     def clean(self) -> bool:
-        return not self.failures and not any(row.judged for row in self.rows)
+        tried = bool(self.sent) and not self.failures
+        return tried and not any(row.judged for row in self.rows)
 
     @property
     def places(self) -> int:
@@ -56,9 +57,13 @@ class Report:
     def _search(self, place: Place, canaries: Canaries) -> None:
         counts: Counter[tuple[str, str]] = Counter()
         octets = 0
-        for piece in place.pieces():
-            octets += len(piece)
-            counts.update(_hits(piece, canaries))
+        try:
+            for piece in place.pieces():
+                octets += len(piece)
+                counts.update(_hits(piece, canaries))
+        except OSError as error:
+            told = self.failures if place.needed else self.notes
+            told.append(f"{place.what}: {place.where} was not searched ({error.strerror})")
         looked = self.looked.setdefault(place.what, [0, 0])
         looked[0] += 1
         looked[1] += octets

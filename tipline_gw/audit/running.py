@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,14 +34,25 @@ def find(config: Path, settings: Settings, asterisk: Path | None, since: float) 
             f"no gateway listens on {settings.metrics.listen}", "start it, or name its --config"
         )
     pids = {"core": core} | {f"modem side {pid}": pid for pid in _children(core)}
+    its_asterisk = _asterisk_pid(asterisk)
     folders = [config.parent, *_store_folder(settings), RUNTIME, *_of_asterisk(asterisk)]
     return System(
         folders=tuple(folder for folder in dict.fromkeys(folders) if folder.is_dir()),
         temporary=places.TEMPORARY,
         pids=pids,
         since=since,
-        asterisk=_asterisk_pid(asterisk),
+        asterisk=its_asterisk,
+        notes=tuple(_not_searched(settings, its_asterisk)),
     )
+
+
+def _not_searched(settings: Settings, asterisk: int | None) -> Iterator[str]:
+    if not _store_folder(settings):
+        yield "the store is another server's: search a dump of it as well"
+    if asterisk is None:
+        yield "no Asterisk was found running (see --asterisk): its memory was not searched"
+    if shutil.which("journalctl") is None:
+        yield "there is no journalctl: what is logged elsewhere was not searched"
 
 
 def _store_folder(settings: Settings) -> list[Path]:

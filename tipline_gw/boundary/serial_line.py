@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import select
+import termios
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -74,9 +75,12 @@ class BoundaryPort:
             self._serial = serial.Serial(
                 device, baudrate, timeout=0, exclusive=True, rtscts=rtscts, dsrdtr=False
             )
-        except serial.SerialException:
+        except OSError:
             self._writer.close()
             raise
+        except termios.error:
+            self._writer.close()
+            raise serial.SerialException("went while it was opened") from None
         self._fd = self._serial.fileno()
         self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         # Used by the reading thread alone.

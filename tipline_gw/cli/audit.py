@@ -98,6 +98,10 @@ def _of_running(
     if sip:
         audit.call(sip, canaries, say)
     canaries.own = dict.fromkeys(_numbers(file), "a telephone of yours")
+    if not canaries.own and not canaries.used:
+        raise ConfigError(
+            "there is no number to search for", "name a telephone of yours, or let --sip call"
+        )
     if canaries.own:
         typer.prompt(_NOW, default="", show_default=False, err=True)
     system = running.find(context.config, settings, asterisk, since)

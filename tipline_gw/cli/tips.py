@@ -170,9 +170,17 @@ def _marked(one: Opened) -> dict[str, Any]:
     return {"marks": found}
 
 
+def _harmless(text: str) -> str:
+    """A text may hold what would command the terminal."""
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else f"\\x{ord(each):02x}" for each in text
+    )
+
+
 def _tell(one: Opened) -> None:
     typer.echo(f"{one.file}" + ("  (truncated: what was whole is here)" if one.truncated else ""))
     for key, value in (one.envelope or {}).items():
-        typer.echo(f"  {key}: {shown_marked(value, marks(value)) if key == 'text' else value}")
+        shown = shown_marked(value, marks(value)) if key == "text" else str(value)
+        typer.echo(f"  {key}: {_harmless(shown)}")
     if one.recording:
         typer.echo(f"  recording: {one.recording} ({one.seconds:.1f} s)")

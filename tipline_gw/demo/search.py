@@ -1,7 +1,9 @@
 """Looks for known numbers in every form they can take in this stack.
 
-Plain, with and without country code, escaped for a URL, as UTF-16, and as semi-octets (nibbles
-swapped, 3GPP TS 23.040 §9.1.2.3), both binary and as hex text.
+Plain, with and without country code, escaped for a URL, as UTF-16 (binary and as the hex text of
+modems), as UTF-32, as which Python keeps a string with an emoji, and as semi-octets (nibbles
+swapped, 3GPP TS 23.040 §9.1.2.3), both binary and as hex text, also shifted by the 1 that Mexican
+networks put behind the country code.
 """
 
 from __future__ import annotations
@@ -25,16 +27,20 @@ def forms(number: str) -> dict[str, bytes]:
     longer forms of the same kind, so they are the shortest thing to look for."""
     digits = number.lstrip("+")
     national = digits[-NATIONAL_DIGITS:]
-    packed = _semi_octets(digits), _semi_octets(national)
+    packed = _semi_octets(digits), _semi_octets(national), _semi_octets(f"1{national}")
     return {
         "plain": national.encode(),
         "utf-16le": national.encode("utf-16-le"),
         "utf-16be": national.encode("utf-16-be"),
+        "utf-32le": national.encode("utf-32-le"),
+        "utf-16be in hex": national.encode("utf-16-be").hex().upper().encode(),
         "spaced": " ".join(national).encode(),
         "semi-octets": packed[0],
         "semi-octets, national": packed[1],
         "semi-octets in hex": packed[0].hex().upper().encode(),
         "semi-octets in hex, national": packed[1].hex().upper().encode(),
+        "semi-octets after 521": packed[2],
+        "semi-octets after 521 in hex": packed[2].hex().upper().encode(),
         "digits in hex": national.encode().hex().upper().encode(),
     }
 

@@ -67,6 +67,13 @@ class Sightings:
                 self._new.counts[digest] = self._new.counts.get(digest, 0) + count
             return self._old.count(words) + self._new.count(words)
 
+    def forget(self, *words: str) -> None:
+        """It was not seen."""
+        with self._lock:
+            self._rotate()
+            for each in (self._old, self._new):
+                each.counts.pop(each.digest(words), None)
+
     def count(self, *words: str) -> int:
         with self._lock:
             self._rotate()
@@ -113,7 +120,7 @@ class Flood:
         if sent:
             self._seen.add("told", token)
         else:
-            self._seen.add("telling", token, count=-1)
+            self._seen.forget("telling", token)
 
     def piece(self, token: ReplyToken) -> Verdict:
         """A part of an unfinished message: it counts once it is whole."""

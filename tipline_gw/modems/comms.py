@@ -1,6 +1,6 @@
 """The lowest layer of python-gsmmodem-new, on the boundary's port, with its faults fenced off.
 
-Beside ``library`` the only importer of ``gsmmodem``. The library reads octet by octet, takes any
+Beside ``fence`` the only importer of ``gsmmodem``. The library reads octet by octet, takes any
 line that begins with ``OK`` for the end of an answer, sets a notice aside by asking whether more is
 on its way, and logs it all. Here whole lines come from the port, and USSD answers, the only lines
 that come unasked, are set aside wherever they stand.

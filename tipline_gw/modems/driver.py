@@ -1,7 +1,7 @@
 """One modem: what the rest of the room asks of it, carried out by its profile.
 
 Each verb is a command or a few, whose answers are read in ``answers`` and ``ussd``; the library
-that carries them is fenced off in ``library`` and ``comms``. It never meets a number: it speaks
+that carries them is fenced off in ``fence`` and ``comms``. It never meets a number: it speaks
 through the boundary's port. Every failure is a ModemError without a payload.
 """
 

@@ -49,8 +49,9 @@ _SIM_SECONDS = 10.0
 
 
 class Library(GsmModem, BoundaryComms):  # type: ignore[misc]
-    """Connect, and write a command. ``pin_sent``: the SIM was given its PIN; ``pin_refused``: in
-    vain. Every failure is to be :meth:`translated`."""
+    """Connect, and write a command. ``pin_sent``: the SIM was given its PIN;
+    ``pin_accepted``: and is ready since; ``pin_refused``: in vain. Every failure is to be
+    :meth:`translated`."""
 
     log = deaf
 
@@ -64,6 +65,7 @@ class Library(GsmModem, BoundaryComms):  # type: ignore[misc]
         self.fatalErrorCallback = lambda _error: on_gone()
         self.open_port = open_port
         self.pin_sent = False
+        self.pin_accepted = False
         self.pin_refused = False
         self.has_pin = False
         self._pause = pause_seconds
@@ -151,7 +153,10 @@ class Library(GsmModem, BoundaryComms):  # type: ignore[misc]
                 "its SIM refused the PIN", "correct its pin_file and restart: it is tried once"
             ) from None
         until = time.monotonic() + _SIM_SECONDS
-        while self._sim_state() != "ready" and time.monotonic() < until:
+        while time.monotonic() < until:
+            if self._sim_state() == "ready":
+                self.pin_accepted = True
+                return
             time.sleep(_BUSY_PAUSE)
 
     def _sim_state(self) -> str:

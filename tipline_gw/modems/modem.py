@@ -83,6 +83,7 @@ class Modem:
         self._open_port = open_port
         self._core = core
         self._taking = taking
+        taking.emptying = self._emptying
         self._answering = answering
         self._pin = Pin(settings.pin_file, tried_pin, self._note, self._forget)
         self._watch = Watch(self._tally)
@@ -284,7 +285,7 @@ class Modem:
                 raise ModemError(_REFUSED_PIN, "correct its pin_file: it is tried once") from None
             raise
         finally:
-            self._pin.ended(sent=driver.pin_sent, started=started)
+            self._pin.ended(sent=driver.pin_sent, accepted=started or driver.pin_accepted)
 
     def _up(self, up: bool) -> None:
         self.ready = up
@@ -404,11 +405,11 @@ class Modem:
             self._taking.refused(event.serial)
         elif isinstance(event, Answer):
             self._answering.answer(event.serial, event.text, confirm=event.confirm)
-        elif isinstance(event, _Job):
+        elif isinstance(event, _Job) and event.result.set_running_or_notify_cancel():
             event.result.set_exception(ModemError(f"{self.name} does not answer now"))
 
     def _sweep_soon(self, seconds: float) -> None:
-        """Something could not be read or deleted, or had to wait. It lies there."""
+        """Something could not be read or deleted. It lies there."""
         self._sweep_at = min(self._sweep_at, time.monotonic() + seconds)
 
     def _fetch(self, driver: Driver, slot: Slot) -> None:
@@ -434,13 +435,18 @@ class Modem:
             self._left.append(read)
 
     def _take_what_is_left(self, driver: Driver) -> None:
-        while self._left and not self._taking.full:
+        while self._left and not self._taking.full and not self._stop.is_set():
             if not self._taking.take(driver, *self._left.popleft()):
                 self._sweep_soon(SOON)
 
+    def _emptying(self, slot: Slot) -> None:
+        """What was read there is not to be deleted a second time: that would be the next one."""
+        self._left = deque(read for read in self._left if read[0] != slot)
+        if self._read is not None and self._read[0] == slot:
+            self._read = None
+
     def _sweep(self, driver: Driver) -> None:
         """Everything that lies on it, whatever notices came: they get lost."""
-        self._left.clear()  # what was read before is listed again, if it is still there
         driver.ping()
         if not driver.armed():
             self._log.warning("delivery-armed-again")
@@ -448,6 +454,7 @@ class Modem:
             driver.arm()
             self._early_sweep = driver.direct
         self._watch.look(driver)
+        self._left.clear()  # what was read before is listed again, if it is still there
         for storage in driver.storages:
             self._sweep_storage(driver, storage)
         driver.choose(driver.storages[0])

@@ -50,14 +50,14 @@ class Pin:
     def refused_before(self) -> bool:
         return self._tried is not None and self._trying is None
 
-    def ended(self, *, sent: bool, started: bool) -> None:
+    def ended(self, *, sent: bool, accepted: bool) -> None:
         """After the modem was started, or was not: a PIN that was sent in vain stays noted."""
-        if started and self._tried is not None:
+        if accepted and self._tried is not None:
             self._forget(self._tried)
             self._tried = None
         if self._trying is None:
             return
-        if sent and not started:
+        if sent and not accepted:
             self._tried = self._trying
         else:
             self._forget(self._trying)

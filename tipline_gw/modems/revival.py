@@ -73,6 +73,7 @@ class BarePort:
     def __init__(self, open_port: Callable[[], BoundaryPort], profile: Profile) -> None:
         self._open_port = open_port
         self._reset = profile.reset
+        self._pause = profile.serial.pause_ms / 1000
 
     def soft_reset(self) -> bool:
         return self._told(self._reset.soft)
@@ -86,9 +87,10 @@ class BarePort:
             return False
         try:
             with contextlib.closing(self._open_port()) as port:
-                identify.wake(port)
+                identify.wake(port, self._pause)
                 with contextlib.suppress(ModemSilentError, SerialException):
-                    identify.ask(port, command, RESET_SECONDS)  # it may go before it answers
+                    # It may go before it answers.
+                    identify.ask(port, command, RESET_SECONDS, self._pause)
         except (TiplineError, SerialException, OSError):
             return False
         return True

@@ -120,6 +120,8 @@ class Taking:
         self._direct: _Unacknowledged | None = None
         self._doubted: set[bytes] = set()
         self._session = 0
+        self.emptying: Callable[[Slot], None] = lambda _slot: None
+        """Told before a slot is deleted: the network may put another message there at once."""
         self._log = structlog.get_logger().bind(modem=modem)
 
     def reopened(self) -> None:
@@ -340,6 +342,7 @@ class Taking:
                 self._direct = None
                 driver.acknowledge(True)
             else:
+                self.emptying(place.slot)
                 driver.delete_slot(place.slot)
         except ModemSilentError:
             raise

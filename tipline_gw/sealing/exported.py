@@ -66,7 +66,8 @@ def _recording(file: Path, plaintext: bytes, truncated: bool, target: Path) -> O
     pcm += bytes(len(pcm) % 2)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY
+        target.unlink(missing_ok=True)  # it may be a link, or a file that others can read
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
         with os.fdopen(os.open(target, flags, 0o600), "wb") as wav:
             wav.write(header(len(pcm)))
             wav.write(pcm)

@@ -318,10 +318,16 @@ def octets(engine: Engine, sealed_id: bytes) -> Iterator[bytes]:
 
 
 def checkpoint(engine: Engine) -> None:
-    """SQLite: empty the write-ahead log, so that nothing deleted lingers in it."""
+    """SQLite: empty the write-ahead log, so that nothing deleted lingers in it. StoreError while
+    somebody reads what is there."""
     if engine.dialect.name == "sqlite":
         with translated(), engine.connect() as connection:
-            connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreError(
+                "what was deleted still lies in the write-ahead log, which somebody reads",
+                "end the export or back-up that reads it, and purge again",
+            )
 
 
 def older_than(connection: Connection, hours: int) -> list[TipId]:

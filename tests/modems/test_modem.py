@@ -1,0 +1,70 @@
+"""The loop of one modem, where it meets what it has read, what it is asked, and its PIN."""
+
+import pytest
+
+from tests.modems.test_taking import Scene, part
+from tipline_gw.domain.sms import Slot
+from tipline_gw.errors import ModemError
+from tipline_gw.modems.modem import Modem
+from tipline_gw.modems.pin import Pin
+from tipline_gw.settings.schema import Modem as Settings
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+@pytest.fixture
+def modem(scene, tmp_path):
+    settings = Settings(name="gsm0", port=str(tmp_path / "tty"))
+    return Modem(settings, None, scene.core, scene.taking, None)
+
+
+@pytest.mark.parametrize("where", ["left", "read"])
+def test_a_slot_that_was_read_twice_is_deleted_once_and_what_comes_there_then_stays(
+    modem, scene, where
+):
+    slot, new = Slot("SM", 1), part("dos")
+    scene.stored(1, part("uno"))
+    if where == "left":
+        modem._left.append((slot, "1"))
+    else:
+        modem._read = slot, "1"
+    scene.taken(1)
+    scene.modem.slots[1] = new
+    modem._work_off(scene.modem)
+    modem._take_what_is_left(scene.modem)
+    assert scene.modem.did == [("delete", 1)]
+    assert scene.modem.slots == {1: new}
+
+
+def test_of_what_is_left_only_the_deleted_slot_is_forgotten(modem, scene):
+    scene.stored(1, part("uno"))
+    scene.modem.slots[2] = part("dos")
+    modem._left.extend([(Slot("SM", 1), "1"), (Slot("SM", 2), "2")])
+    scene.taken(1)
+    modem._take_what_is_left(scene.modem)
+    assert [offer.message.parts[0].text for offer in scene.core.offers] == ["uno", "dos"]
+
+
+def test_a_question_that_nobody_waits_for_any_more_does_no_harm(modem):
+    modem.ready = True
+    with pytest.raises(ModemError, match="too much to do"):
+        modem.run(lambda _driver: None, 0.01)
+    modem._fail_jobs()
+    assert not modem._backlog
+
+
+@pytest.mark.parametrize(("accepted", "again"), [(True, True), (False, False)])
+def test_a_pin_that_the_sim_took_is_no_wrong_one_though_the_modem_failed_then(
+    tmp_path, accepted, again
+):
+    file = tmp_path / "pin"
+    file.write_text("4711")
+    noted, forgotten = [], []
+    pin = Pin(file, None, lambda place: noted.append(place) or True, forgotten.append)
+    assert pin.may_be_sent()
+    pin.ended(sent=True, accepted=accepted)
+    assert pin.may_be_sent() is again
+    assert bool(forgotten) is accepted
