@@ -76,3 +76,14 @@ def test_a_peer_that_takes_nothing_is_our_error(pair: Pair) -> None:
     lines.allow(0.1)
     with pytest.raises(VoiceError):
         lines.write(bytes(50_000_000))
+
+
+def test_what_was_read_before_comes_first_and_nothing_of_it_is_left_behind() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        said = bytearray(b"agi_callerid: 6561234567\nagi_dnid: 089\n")
+        lines = Lines(ours, memoryview(said))
+        assert not any(said)
+        assert lines.readline(100) == b"agi_callerid: 6561234567\n"
+        lines.forget()
+        assert not any(lines._buffer)

@@ -111,6 +111,7 @@ def test_a_channel_that_sends_little_is_ended_by_the_clock(quiet: AudioStream) -
     sink = FakeRecording()
     recorder = speech._Recorder(quiet, sink, 60)
     recorder._until = time.monotonic() - 1
+    assert recorder._take(speech.IDLE) is Ended.LIMIT
     assert recorder._take(Frame(Kind.AUDIO, SPEECH)) is Ended.LIMIT
 
 

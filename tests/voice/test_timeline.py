@@ -112,6 +112,17 @@ def test_what_is_held_while_a_key_is_pressed_is_let_go_without_silence() -> None
     assert timeline.put(SPEECH * 7, 0, 0.6) == []
     assert timeline.release() == [SPEECH * 7]
     assert timeline.settle() == []
+    after = [timeline.put(SPEECH * 15, 0, 0.9 + n * 0.3) for n in range(20)]
+    assert after == [[SPEECH * 15]] * 20
+
+
+def test_a_key_after_a_long_silence_takes_only_its_own_time_off() -> None:
+    timeline = Timeline()
+    timeline.put(SPEECH * 15, 0, 0.3)
+    assert timeline.release() == []
+    after = [timeline.put(SPEECH * 15, 0, 3.3 + n * 0.3) for n in range(3)]
+    silence = sum(len(piece) for pieces in after for piece in pieces if piece[0] == 0)
+    assert 2.0 <= silence / 16000 <= 2.3
 
 
 def test_a_clock_that_goes_a_little_slow_or_fast_does_no_harm() -> None:

@@ -55,6 +55,8 @@ class AudioStream:
         self._pump = pump
         self._reader = reader
         self._first = first
+        self.came_at = monotonic()
+        """When what is given now was read."""
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def take_in(
@@ -78,6 +80,7 @@ class AudioStream:
         return self._pump.carry(stream)
 
     def _feed(self, data: bytes, take: Callable[[Frame], R | None]) -> R | None:
+        self.came_at = monotonic()
         self._first += self._reader.feed(data)
         outcome = self._hand_over(take)
         if outcome is None:
@@ -226,7 +229,7 @@ class AudioSocketServer:
 
     @property
     def alive(self) -> bool:
-        return self._listener.alive
+        return self._listener.alive and self._pump.alive
 
     @property
     def turned_away(self) -> TurnedAway:

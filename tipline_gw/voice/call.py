@@ -226,7 +226,9 @@ class _Call:
         self._count(listen, taken)
         self._still_there()
         self._ahead.extend(taken.keys)
-        ended = taken.ended if committed else Ended.FAILED
+        # A stream that ended under a caller who is still there broke off.
+        whole = committed and taken.ended is not Ended.HANGUP
+        ended = taken.ended if whole else Ended.FAILED
         return Heard(ended, taken.seconds, taken.spoken)
 
     def _recording(self, listen: Listen) -> Recording:

@@ -75,5 +75,6 @@ class FastAgiServer:
             environment = read_environment(lines.readline)
         except TiplineError:
             self.turned_away.add(Reason.MALFORMED)
+            lines.forget()
             return
         self._handler(Channel(lines), environment)

@@ -26,13 +26,20 @@ class Lines:
         self._held = len(said) if said else 0
         self._buffer = bytearray(max(SIZE, self._held))
         if said:
-            self._buffer[: self._held] = said
+            # View to view: a slice of the bytearray itself is set by way of another copy.
+            with memoryview(self._buffer) as buffer:
+                buffer[: self._held] = said
             wipe(said)
         self._deadline = time.monotonic()
 
     def allow(self, seconds: float) -> None:
         """What is read or written from here on has to be done in ``seconds``."""
         self._deadline = time.monotonic() + seconds
+
+    def forget(self) -> None:
+        """What was read and not taken."""
+        wipe(self._buffer)
+        self._held = 0
 
     def readline(self, limit: int) -> bytearray:
         """At most ``limit`` octets, up to and with a line feed; what is left at the end of the

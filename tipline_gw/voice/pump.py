@@ -51,6 +51,10 @@ class Pump:
         if self._thread.is_alive():
             self._thread.join()
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def carry(self, stream: Carried[R]) -> R | None:
         """What became of ``stream``: what its ``take`` or ``idle`` returned, in the pump's thread,
         or ``None`` at its end.
@@ -105,7 +109,8 @@ class Carried(Generic[R]):
         try:
             return self._step()
         except Exception as error:
-            self.outcome.set_exception(error)
+            # Its traceback would keep the audio in these frames alive.
+            self.outcome.set_exception(error.with_traceback(None))
             return True
 
     def end(self) -> None:

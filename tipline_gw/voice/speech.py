@@ -130,11 +130,14 @@ class _Recorder:
             with suppress(VoiceError):
                 self._stream.send_beside(_SILENCE)
         full = self._write(self._timeline.settle())
-        return Ended.KEY if self._stop_key.idle(now) else full
+        if self._stop_key.idle(now):
+            return Ended.KEY
+        return Ended.LIMIT if now > self._until else full
 
     def _hear(self, pcm: bytes) -> Ended | None:
         self._alive_at = time.monotonic()
-        full = self._write(self._timeline.put(pcm, self._stream.ahead, self._alive_at))
+        self._activity.feed(pcm)
+        full = self._write(self._timeline.put(pcm, self._stream.ahead, self._stream.came_at))
         return Ended.KEY if self._stop_key.heard(pcm) else full
 
     def _press(self, key: str) -> Ended | None:
@@ -156,7 +159,6 @@ class _Recorder:
 
     def _write_piece(self, pcm: bytes) -> bool:
         piece = pcm[: self._most - self.octets]
-        self._activity.feed(piece)
         self._sink.write(piece)
         if self.octets < self._warn_at <= self.octets + len(piece):
             self._warner.begin()

@@ -27,6 +27,8 @@ CALM_SECONDS = 0.5
 """On a line with jitter what is late is followed by what is less late. Where no batch comes sooner
 than the one before, a frame that is missing from three batches is lost. Not from one: a machine
 that was busy for a moment makes it good in the next, and silence that was put in stays in."""
+KEY_SECONDS = 0.5
+"""The most that a key may hold up what follows it; longer, and nothing was sent besides."""
 _SLACK = 0.01
 """A batch may have been read just before its last frame came, or just after."""
 _REMEMBERED = 25
@@ -51,6 +53,8 @@ class Timeline:
         self._doubt = 0.0
         """Seconds of the pause there may be before what is held; 0 while nothing is."""
         self._held: list[bytes] = []
+        self._key = False
+        """One was pressed since the last batch."""
 
     def put(self, pcm: bytes, ahead: int, now: float) -> list[bytes]:
         """``pcm`` came at ``now``; ``ahead``: octets that came with it and follow."""
@@ -66,6 +70,9 @@ class Timeline:
         self._sooner.append(self._lag - (lag - self._began) > CALM)
         self._lag = lag - self._began
         self._least = min(self._least, self._lag)
+        if self._key:
+            self._key = False
+            self._count(min(self._behind, KEY_SECONDS))
         return self._judged(now) + self._on(pcm)
 
     def settle(self) -> list[bytes]:
@@ -74,7 +81,11 @@ class Timeline:
         return self._release_after(self._doubt - SWEEP_SECONDS)
 
     def release(self) -> list[bytes]:
-        """What is held came late for another reason: while a key is pressed there is no audio."""
+        """A key was pressed: there is no audio meanwhile, which is no pause."""
+        self._key = True
+        return self._let_go()
+
+    def _let_go(self) -> list[bytes]:
         held, self._held, self._doubt = self._held, [], 0.0
         return held
 
@@ -98,7 +109,7 @@ class Timeline:
 
     def _release_after(self, pause: float) -> list[bytes]:
         silence = self._silence(pause) if pause >= PAUSE_SECONDS else []
-        return silence + self.release()
+        return silence + self._let_go()
 
     def _on(self, pcm: bytes) -> list[bytes]:
         if not self._doubt:
@@ -125,7 +136,11 @@ class Timeline:
         frames = int((behind - _SLACK) / FRAME_SECONDS)
         if frames < 1:
             return []
-        self._received += frames * FRAME_SECONDS
-        self._lag -= frames * FRAME_SECONDS
-        self._lags.clear()
+        self._count(frames * FRAME_SECONDS)
         return [bytes(frames * FRAME)]
+
+    def _count(self, seconds: float) -> None:
+        """As if so much audio had come."""
+        self._received += seconds
+        self._lag -= seconds
+        self._lags.clear()

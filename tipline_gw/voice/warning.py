@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from array import array
+from contextlib import suppress
 from functools import cache
 from typing import Final
 
@@ -45,8 +46,10 @@ class Warner:
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
-        self._thread = threading.Thread(target=self._send, name="warning", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._send, name="warning", daemon=True)
+        with suppress(RuntimeError):  # no more threads: it goes on without the tone
+            thread.start()
+            self._thread = thread
 
     def stop(self) -> None:
         """Nothing is sent any more when it returns."""
