@@ -118,9 +118,13 @@ def recorded(host, config: Path) -> list[bytes]:
 
 
 def recording_of(calls, name: str) -> bytes:
-    """The one that begins like it."""
-    begin = SPEECH[name][: 3 * 16000]
-    return max(calls.recordings, key=lambda pcm: sounds.likeness(begin, pcm))
+    """The one in which its pieces stand as they were spoken: in another they are found anywhere.
+    Its first seconds alone may be what the line lost most of."""
+
+    def astray(pcm: bytes) -> float:
+        return float(np.median([abs(late) for _, late in pieces(expected(name), pcm)]))
+
+    return min(calls.recordings, key=astray)
 
 
 def pieces(speech: bytes, pcm: bytes) -> list[tuple[float, float]]:
