@@ -59,6 +59,7 @@ class Daemon:
         self._settings = settings
         self._stop = threading.Event()
         self._checkpoint_at = 0.0
+        self._to_be_rearranged = False
         self.metrics = Metrics()
         recipients = load_recipients(settings.recipients.file)
         catalogues = [
@@ -151,7 +152,12 @@ class Daemon:
         deleted = self._writer.do(partial(repository.purge, hours=hours))
         if deleted:
             _log.info("old-tips-deleted", count=deleted)
-            if not repository.rearrange(self._engine):
+            self._to_be_rearranged = True
+        if self._to_be_rearranged:
+            # Raises while somebody else uses the store: then the next time.
+            done = repository.rearrange(self._engine)
+            self._to_be_rearranged = False
+            if not done:
                 _log.warning("deleted-tips-not-overwritten", reason="run-tips-purge")
 
     def start(self) -> None:

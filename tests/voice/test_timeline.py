@@ -94,6 +94,23 @@ def test_what_comes_late_all_at_once_adds_nothing(stall: float, at: float) -> No
     assert swept(arrivals) == bytes(range(1, 200))
 
 
+@pytest.mark.parametrize("apart", [0.001, 0.02, 0.1])
+def test_what_piled_up_while_nobody_read_it_adds_nothing(apart: float) -> None:
+    timeline, now, kept = Timeline(), 0.0, b""
+    for _ in range(5):
+        now += 0.3
+        kept += b"".join(timeline.put(SPEECH * 15, 0, now))
+    now += 4.0
+    for _ in range(4):  # a second at a time
+        kept += b"".join(timeline.put(SPEECH * 50, 0, now))
+        now += apart
+    for meanwhile in (4 * apart, 0, 0, 0):
+        now += 0.3
+        frames = 15 + round(meanwhile / FRAME_SECONDS)
+        kept += b"".join(timeline.put(SPEECH * frames, 0, now))
+    assert kept.count(0) == 0
+
+
 @pytest.mark.parametrize("pause", [0.2, 0.5, 2.0])
 def test_a_telephone_that_sends_nothing_while_nothing_is_said(pause: float) -> None:
     frames = round(pause / FRAME_SECONDS)

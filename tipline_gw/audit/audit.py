@@ -7,6 +7,7 @@ is known.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -108,6 +109,8 @@ def _system_of(made: scene.Scene, since: float) -> System:
 def _search_running(system: System, canaries: Canaries, report: Report) -> None:
     _search_memory(system, canaries, report)
     report.search(_everything(system), canaries)
+    if shutil.which("journalctl") is None:
+        report.notes.append("there is no journalctl: what is logged elsewhere was not searched")
     for name, pid in system.pids.items():
         if swapped := places.swapped_kib(pid):
             report.notes.append(f"{name}: {swapped} KiB lie in swap, where nobody can search")

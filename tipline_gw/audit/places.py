@@ -67,7 +67,8 @@ def files(folders: Iterable[Path], *, since: float = 0.0) -> Iterator[Place]:
 
 
 def _changed(path: Path, since: float) -> bool:
-    """Whether it is a regular file that was. Its time may have been set back, not that of that."""
+    """Whether it is a regular file that was: also one whose own time was set back, as copies and
+    exports do, since the time of that is kept apart."""
     try:
         found = path.lstat()
     except OSError:

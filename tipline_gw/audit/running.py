@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,8 +50,6 @@ def _not_searched(settings: Settings, asterisk: int | None) -> Iterator[str]:
         yield "the store is another server's: search a dump of it as well"
     if asterisk is None:
         yield "no Asterisk was found running (see --asterisk): its memory was not searched"
-    if shutil.which("journalctl") is None:
-        yield "there is no journalctl: what is logged elsewhere was not searched"
 
 
 def _store_folder(settings: Settings) -> list[Path]:

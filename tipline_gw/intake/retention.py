@@ -27,7 +27,6 @@ def purge(engine: Engine, days: int, granularity: Granularity) -> int:
     piece of it is left. How many tips it was. Raises StoreError."""
     with translated(), engine.begin() as connection:
         deleted = repo.purge(connection, limit(days, granularity))
-    if deleted:
-        repo.rearrange(engine, largest=EVERY_SIZE)
-    repo.checkpoint(engine)
+    if not deleted or not repo.rearrange(engine, largest=EVERY_SIZE):
+        repo.checkpoint(engine)
     return deleted

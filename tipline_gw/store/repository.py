@@ -357,7 +357,7 @@ def rearrange(engine: Engine, largest: int = LARGEST_REARRANGED) -> bool:
     """SQLite: write the file anew in the order of the random keys; whether that was done. As it
     grew, the pages of long rows tell which tip came before which (measured: exactly), and divided
     pages keep pieces of what was deleted. It locks out whoever writes; a store of more than
-    ``largest`` octets is left as it is."""
+    ``largest`` octets is left as it is. Ends with a :func:`checkpoint`."""
     if engine.dialect.name != "sqlite":
         return False
     with translated(), engine.connect() as connection:
@@ -368,5 +368,5 @@ def rearrange(engine: Engine, largest: int = LARGEST_REARRANGED) -> bool:
         if pages * octets > largest:
             return False
         raw.execute("VACUUM")
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    checkpoint(engine)
     return True

@@ -92,12 +92,12 @@ class Timeline:
     def _judged(self, now: float) -> list[bytes]:
         """At the first piece of a batch: what goes before it. It is held itself from ``_doubt``
         on."""
-        if self._doubt and self._behind - self._doubt >= PAUSE_SECONDS:
-            before = self.settle()
-        elif self._doubt:
+        before, more = [], self._behind - self._doubt
+        if self._doubt and more >= PAUSE_SECONDS:
+            before = self.settle()  # the pause came after what is held
+        elif self._doubt and (more > -PAUSE_SECONDS or self._behind < PAUSE_SECONDS):
             return self._release_after(min(self._doubt, self._behind))
-        else:
-            before = []
+        # Else what is late is on its way still.
         if self._behind >= PAUSE_SECONDS:
             self._doubt = self._behind
             return before
