@@ -1,4 +1,5 @@
 import socket
+import time
 import urllib.error
 import urllib.request
 
@@ -29,6 +30,17 @@ def get(listen: str, path: str) -> tuple[int, str]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
+
+
+def test_no_moment_at_which_anything_happened_is_told(served):
+    listen, _, metrics = served
+    before = time.time()
+    metrics.tip(Kind.VOICE)
+    metrics.calls.labels("finished").inc()
+    page = get(listen, "/metrics")[1]
+    values = [float(line.split()[-1]) for line in page.splitlines() if line[:1] not in "#"]
+    assert 'tipline_calls_total{ended="finished"} 1.0' in page
+    assert not any(before - 1 <= value <= time.time() + 1 for value in values)
 
 
 def test_the_three_pages(served):
