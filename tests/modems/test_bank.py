@@ -369,7 +369,7 @@ def test_a_wrong_pin_is_tried_once(tmp_path):
         assert until(lambda: site.count("modem_restarts_total") >= 2, 30)
         tried = [line for line in site.control.transcript() if line.startswith("AT+CPIN=")]
         assert len(tried) == 1
-        assert site.bank.views()[0].state == "pin-refused"
+        assert until(lambda: site.bank.views()[0].state == "pin-refused")
 
 
 def test_a_wrong_pin_is_not_tried_again_by_a_process_begun_anew_but_a_corrected_one_is(tmp_path):

@@ -189,5 +189,5 @@ def test_a_sim_that_wants_its_puk_is_nothing_that_a_reset_mends(tmp_path, monkey
     monkeypatch.setattr(modem, "FIRST_PAUSE", 0.1)
     with Site(tmp_path, "--blocked").start_in(ready=False) as site:
         assert until(lambda: site.bank.views()[0].restarts > 2 * STUBBORN, 40)
-        assert site.bank.views()[0].state == "sim-blocked"
+        assert until(lambda: site.bank.views()[0].state == "sim-blocked")
         assert site.bank.views()[0].resets == 0
