@@ -46,6 +46,9 @@ def test_a_hardened_configuration_has_no_fault(directory):
         ("logger.conf", "[logfiles]\nfull => *\n", 2),
         ("logger.conf", "[logfiles]\nsec = security\n", 2),
         ("manager.conf", "[general]\nenabled = yes\n", 2),
+        ("manager.conf", "[General]\nEnabled = Yes\n", 2),
+        ("modules.conf", "[modules]\nAutoLoad = No\nLoad => cdr_csv.so\n", 3),
+        ("logger.conf", "[LogFiles]\nfull => Error,VERBOSE\n", 2),
         ("extensions.conf", "exten => s,1,AGI(agi://127.0.0.1)\n", 0),
     ],
 )
@@ -55,6 +58,15 @@ def test_what_leaks_is_named_by_file_and_line(directory, file, text, line):
     assert found
     assert {(Path(fault.file).name, fault.line) for fault in found} == {(file, line)}
     assert all(fault.what and fault.todo for fault in found)
+
+
+def test_what_includes_bring_in_is_said_not_to_be_looked_at(directory):
+    text = (directory / "extensions.conf").read_text()
+    (directory / "extensions.conf").write_text(f'{text}\n#include "more.conf"\n')
+    (fault,) = faults(directory)
+    assert fault.what == "what this brings in is not looked at"
+    assert fault.line == len(text.splitlines()) + 2
+    assert not fault.fatal
 
 
 def test_blanking_after_the_gateway_was_called_is_too_late(directory):

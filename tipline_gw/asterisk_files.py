@@ -14,6 +14,7 @@ from pathlib import Path
 
 _SECTION = re.compile(r"^\[([^\]]+)\]")
 _SETTING = re.compile(r"^([^=>;]+?)\s*=>?\s*(.*?)\s*(?:;.*)?$")
+_INCLUDE = re.compile(r"^\s*#\s*(include|tryinclude|exec)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,16 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
+    """Asterisk's names of settings and of most sections are the same in capitals: ``key`` is in
+    small letters."""
+
     line: int
     section: str
     key: str
     value: str
+
+    def within(self, section: str) -> bool:
+        return self.section.lower() == section
 
 
 # file, section, key, value that must stand there, why
@@ -55,7 +62,7 @@ STICKS = re.compile(r"^chan_(dongle|quectel)")
 FORGET = "Set(CALLERID(all)=)"
 FROM_LINE = re.compile(r"from-line(-[a-z0-9-]+)?")
 """The contexts that trunks may deliver to: all of them forget first."""
-_MUST_NOT_LOG = re.compile(r"\b(verbose|debug|security|notice|dtmf|full)\b|\*")
+_MUST_NOT_LOG = re.compile(r"\b(verbose|debug|security|notice|dtmf|full)\b|\*", re.IGNORECASE)
 FORGETS = ("CALLERID(all)", "CALLERID(ANI-all)", "CALLERID(RDNIS)", "CALLERID(DNID)")
 
 
@@ -66,7 +73,8 @@ def faults(directory: Path, srtp: Collection[str] = ()) -> list[Fault]:
         return [Fault(str(directory), 0, "there is no asterisk.conf", "tipline-gw asterisk-config")]
     return [*_required(directory), *_modules(directory), *_logger(directory),
             *_interfaces(directory), *_dialplan(directory), *_pjsip(directory, srtp),
-            *_dahdi(directory), *_sticks(directory), *_secrets(directory)]  # fmt: skip
+            *_dahdi(directory), *_sticks(directory), *_secrets(directory),
+            *_included(directory)]  # fmt: skip
 
 
 def loaded(directory: Path) -> list[str]:
@@ -82,14 +90,15 @@ def _settings(path: Path) -> list[_Setting]:
         if header := _SECTION.match(line):
             section = header[1]
         elif found := _SETTING.match(line.strip()):
-            settings.append(_Setting(number, section, found[1].strip(), found[2]))
+            settings.append(_Setting(number, section, found[1].strip().lower(), found[2]))
     return settings
 
 
 def _required(directory: Path) -> Iterator[Fault]:
     for file, section, key, value, why in _MUST:
-        there = [s for s in _settings(directory / file) if (s.section, s.key) == (section, key)]
-        if not there or there[-1].value != value:
+        settings = _settings(directory / file)
+        there = [s for s in settings if s.key == key and s.within(section)]
+        if not there or there[-1].value.lower() != value:
             line = there[-1].line if there else 0
             yield Fault(str(directory / file), line, why, f"set {key} = {value} in [{section}]")
 
@@ -111,7 +120,7 @@ def _logger(directory: Path) -> Iterator[Fault]:
     if not path.is_file():
         yield Fault(str(path), 0, "without it Asterisk logs notices", "tipline-gw asterisk-config")
     for setting in _settings(path):
-        if setting.section == "logfiles" and _MUST_NOT_LOG.search(setting.value):
+        if setting.within("logfiles") and _MUST_NOT_LOG.search(setting.value):
             yield Fault(
                 str(path), setting.line, "these levels quote callers", "log error,warning alone"
             )
@@ -121,7 +130,8 @@ def _interfaces(directory: Path) -> Iterator[Fault]:
     for file, what in (("manager.conf", "the manager interface"), ("http.conf", "HTTP")):
         path = directory / file
         for setting in _settings(path):
-            if setting.section == "general" and setting.key == "enabled" and setting.value != "no":
+            on = setting.key == "enabled" and setting.value.lower() != "no"
+            if on and setting.within("general"):
                 yield Fault(str(path), setting.line, f"{what} tells who calls", "set enabled = no")
 
 
@@ -228,7 +238,7 @@ def _sticks(directory: Path) -> Iterator[Fault]:
                 yield Fault(str(path), setting.line, what, _TO_FROM_LINE)
     if any(STICKS.match(name) for name in loaded(directory)):
         for setting in _settings(directory / "logger.conf"):
-            if setting.section == "logfiles":
+            if setting.within("logfiles"):
                 what = "drivers of GSM sticks quote callers even in errors"
                 yield Fault(str(directory / "logger.conf"), setting.line, what, "log nothing")
 
@@ -243,3 +253,13 @@ def _secrets(directory: Path) -> Iterator[Fault]:
             yield Fault(
                 str(path), 0, "others can read a password or a key", f"chmod o-rwx,g-w {path}"
             )
+
+
+def _included(directory: Path) -> Iterator[Fault]:
+    """Only the files themselves are read here."""
+    for path in sorted(directory.glob("*.conf")):
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            if _INCLUDE.match(line):
+                what = "what this brings in is not looked at"
+                todo = "write it into this file; a running Asterisk is asked what it made of all"
+                yield Fault(str(path), number, what, todo, fatal=False)

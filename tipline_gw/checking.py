@@ -79,8 +79,12 @@ def findings(
 def _asterisk(settings: Settings, files: Path | None, live: Path | None) -> Iterator[Finding]:
     srtp = [t.name for t in settings.trunk if isinstance(t, SipTrunk) and t.srtp]
     if files is not None:
-        yield from map(_finding, asterisk_faults(files, srtp))
-        yield from _unwritten(settings, files)
+        try:
+            yield from map(_finding, asterisk_faults(files, srtp))
+            yield from _unwritten(settings, files)
+        except PermissionError as error:
+            what = "it cannot be read from here, so nothing is known of it"
+            yield Finding(str(error.filename or files), 0, what, "run check as root as well")
     if live is None and files is not None:
         try:
             live = files if runs(files) else None

@@ -65,7 +65,7 @@ class Daemon:
         catalogues = [
             Catalogue.load(language, settings.voice.prompts) for language in settings.line.languages
         ]
-        self._engine = open_engine(settings.store.url)
+        self._engine = open_engine(settings.store.url, make=True)
         migrate(self._engine)
         self._writer = Writer(self._engine, self._committed)
         try:

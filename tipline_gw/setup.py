@@ -33,7 +33,7 @@ def prepare(directory: Path, *, demo_keys: bool) -> Iterator[str]:
         recipients += f"{identity.public_key}\n"
     _write(directory / "recipients.txt", recipients)
     settings = load(config)
-    engine = open_engine(settings.store.url)
+    engine = open_engine(settings.store.url, make=True)
     migrate(engine)
     engine.dispose()
     yield f"configuration: {config}"

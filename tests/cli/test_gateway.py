@@ -46,6 +46,19 @@ def test_check_finds_nothing_fatal_in_what_init_wrote(gateway):
     assert not finding["fatal"]
 
 
+def test_before_the_first_start_nobody_makes_the_store_by_looking(gateway):
+    """Made by root, the daemon could not open it."""
+    store = gateway.parent / "tips.db"
+    store.unlink()
+    for command in (["check"], ["tips", "list"], ["tips", "purge"]):
+        done = tipline(*command, config=gateway)
+        assert done.returncode == 1
+        assert "there is no store yet: start the daemon once, or run init" in (
+            done.stdout + done.stderr
+        )
+    assert not store.exists()
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [

@@ -33,7 +33,7 @@ def aloud(text: str, language: str) -> bytes:
 
 @pytest.fixture
 def desk(tmp_path, identity):
-    engine = open_engine(f"sqlite:///{tmp_path / 'tips.db'}")
+    engine = open_engine(f"sqlite:///{tmp_path / 'tips.db'}", make=True)
     migrate(engine)
     writer = Writer(engine)
     codes = CodePool(writer.do(repo.code_salt), ready=2)

@@ -115,7 +115,7 @@ class Core:
     """Store and intake on a database; ``killed`` leaves everything as it is and begins anew."""
 
     def __init__(self, url: str, recipients: object, codes_of: object, **limits: object) -> None:
-        self.engine = open_engine(url)
+        self.engine = open_engine(url, make=True)
         migrate(self.engine)
         self.writer = Writer(self.engine)
         self.words: list[str] = []

@@ -35,6 +35,22 @@ def test_beside_a_tip_with_a_code_lies_what_an_answer_is_sealed_to(desk, tmp_pat
     assert path.stat().st_mtime == (tmp_path / names[0]).stat().st_mtime
 
 
+def test_what_is_deleted_meanwhile_is_not_written_and_all_else_is(desk, tmp_path, monkeypatch):
+    gone, kept = keep(desk), keep(desk)
+    desk.give_code(gone)
+    before = repo.sealed_of
+
+    def sealed_of(engine, tip_id):
+        rows = before(engine, tip_id)
+        if tip_id == gone:
+            desk.writer.do(lambda connection: repo.drop_tip(connection, gone))
+        return rows
+
+    monkeypatch.setattr(repo, "sealed_of", sealed_of)
+    assert export_tips(desk.engine, tmp_path / "out") == [f"{kept.hex()}.json.age"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{kept.hex()}.json.age"]
+
+
 def test_times_of_files_say_no_more_than_the_store(desk, tmp_path):
     keep(desk)
     (name,) = export_tips(desk.engine, tmp_path / "out")

@@ -19,7 +19,7 @@ HOUR = int(NOW // 3600)
 
 @pytest.fixture
 def store(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'tips.db'}")
+    engine = open_engine(f"sqlite:///{tmp_path / 'tips.db'}", make=True)
     migrate(engine)
     writer = Writer(engine)
     yield engine, writer
@@ -61,6 +61,16 @@ def test_what_is_older_goes_with_all_that_belongs_to_it(store):
     with engine.connect() as connection:
         count = lambda table: connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()  # noqa: E731
         assert (count("sealed"), count("chunk")) == (2, 3)
+
+
+def test_what_was_added_to_its_case_since_stays_for_its_own_time(store):
+    engine, writer = store
+    now = retention.limit(0, "hour")
+    old, _ = tip(writer, now - 90 * 24 - 1)
+    added, _ = tip(writer, now - 90 * 24, adds_to=old)
+    assert retention.purge(engine, 90, "hour") == 1
+    assert [(row.id, row.adds_to, row.whole) for row in repo.tips(engine)] == [(added, None, True)]
+    assert retention.purge(engine, 89, "hour") == 1
 
 
 def test_nothing_of_it_can_be_carved_out_of_the_files(tmp_path, store):

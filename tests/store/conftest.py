@@ -12,7 +12,7 @@ from tipline_gw.store.writer import Writer
 
 @pytest.fixture
 def sqlite(tmp_path):
-    made = engines.open_engine(f"sqlite:///{tmp_path / 'tips.db'}")
+    made = engines.open_engine(f"sqlite:///{tmp_path / 'tips.db'}", make=True)
     engines.migrate(made)
     yield made
     made.dispose()
@@ -60,7 +60,7 @@ def postgresql():
 def engine(request, tmp_path):
     """An empty store on each of the two databases."""
     if request.param == "sqlite":
-        made = engines.open_engine(f"sqlite:///{tmp_path / 'tips.db'}")
+        made = engines.open_engine(f"sqlite:///{tmp_path / 'tips.db'}", make=True)
     else:
         made = engines.open_engine(request.getfixturevalue("postgresql"))
         with made.begin() as connection:

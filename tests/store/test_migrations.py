@@ -78,7 +78,7 @@ def fill(engine: Engine, rows) -> None:
 def old(request, tmp_path):
     """A store of revision 0001 with a tip in it."""
     if request.param == "sqlite":
-        made = open_engine(f"sqlite:///{tmp_path / 'old.db'}")
+        made = open_engine(f"sqlite:///{tmp_path / 'old.db'}", make=True)
     else:
         made = open_engine(request.getfixturevalue("postgresql"))
         with made.begin() as connection:

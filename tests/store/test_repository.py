@@ -162,7 +162,7 @@ def order_told(folder, marks) -> float:
 
 def test_a_store_in_use_is_not_rewritten_and_says_why(tmp_path, monkeypatch):
     monkeypatch.setattr(engines, "_PRAGMAS", (*engines._PRAGMAS, "busy_timeout=1"))
-    made = open_engine(f"sqlite:///{tmp_path}/tips.db")
+    made = open_engine(f"sqlite:///{tmp_path}/tips.db", make=True)
     migrate(made)
     with made.connect() as other:
         other.exec_driver_sql("DELETE FROM tip")
@@ -185,11 +185,17 @@ def test_the_file_is_private(tmp_path, sqlite):
 
 def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path):
     with pytest.raises(StoreError, match=r"check store\.url"):
-        open_engine(f"sqlite:///{tmp_path}/none/tips.db")
+        open_engine(f"sqlite:///{tmp_path}/none/tips.db", make=True)
+
+
+def test_who_only_looks_makes_no_store(tmp_path):
+    with pytest.raises(StoreError, match="no store yet"):
+        open_engine(f"sqlite:///{tmp_path}/new.db")
+    assert not any(tmp_path.iterdir())
 
 
 def test_no_tables_yet_is_a_clear_error(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path}/new.db")
+    engine = open_engine(f"sqlite:///{tmp_path}/new.db", make=True)
     with pytest.raises(StoreError, match="no tables yet"):
         repo.tips(engine)
     engine.dispose()
@@ -204,7 +210,7 @@ def test_commits_are_synchronous(sqlite):
 def test_a_store_is_opened_again_with_what_is_in_it(tmp_path):
     url = f"sqlite:///{tmp_path}/tips.db"
     for tips in (0, 1):
-        engine = open_engine(url)
+        engine = open_engine(url, make=True)
         migrate(engine)
         assert len(repo.tips(engine)) == tips
         writer = Writer(engine)

@@ -11,6 +11,7 @@ from tipline_gw.domain.dialog import Ended
 from tipline_gw.voice import speech
 from tipline_gw.voice.audiosocket import AudioStream
 from tipline_gw.voice.frames import FRAME, Frame, FrameReader, Kind
+from tipline_gw.voice.keypad import Keypad
 from tipline_gw.voice.pump import Pump
 from tipline_gw.voice.speech import Taken, play, record
 
@@ -67,7 +68,7 @@ def test_a_hash_right_after_the_tone_was_pressed_out_of_habit() -> None:
 
 def test_a_channel_that_sends_nothing_in_pauses_can_be_ended_too(quiet: AudioStream) -> None:
     sink = FakeRecording()
-    recorder = speech._Recorder(quiet, sink, 60)
+    recorder = speech._Recorder(quiet, sink, 60, Keypad())
     assert recorder._take(Frame(Kind.DTMF, b"#")) is None
     recorder._began -= 1
     assert recorder._take(Frame(Kind.DTMF, b"#")) is Ended.KEY
@@ -109,7 +110,7 @@ def test_the_longest_time_ends_it_to_the_sample() -> None:
 
 def test_a_channel_that_sends_little_is_ended_by_the_clock(quiet: AudioStream) -> None:
     sink = FakeRecording()
-    recorder = speech._Recorder(quiet, sink, 60)
+    recorder = speech._Recorder(quiet, sink, 60, Keypad())
     recorder._until = time.monotonic() - 1
     assert recorder._take(speech.IDLE) is Ended.LIMIT
     assert recorder._take(Frame(Kind.AUDIO, SPEECH)) is Ended.LIMIT
@@ -140,9 +141,11 @@ def test_silence_without_any_frame_fails_it() -> None:
     assert recorded(FakeRecording(), audio(), silence=0.1).ended is Ended.FAILED
 
 
-def played(pcm: bytes, during: bytes = b"") -> tuple[str | None, list[Frame], float]:
+def played(
+    pcm: bytes, during: bytes = b"", keypad: Keypad | None = None
+) -> tuple[str | None, list[Frame], float]:
     with audio_server() as server:
-        expected = server.expect(lambda stream: play(stream, memoryview(pcm)))
+        expected = server.expect(lambda stream: play(stream, memoryview(pcm), keypad=keypad))
         start = time.monotonic()
         peer = AudioPeer(server.address, expected.uuid)
         peer.send(during)
@@ -168,6 +171,16 @@ def test_a_key_interrupts_playing() -> None:
     key_pressed, frames, _ = played(SPEECH * 500, audio() * 3 + key("2") + audio() + key("5"))
     assert key_pressed == "25"
     assert len(frames) < 100
+
+
+def test_a_key_that_the_line_doubled_neither_interrupts_playing_nor_is_one_more() -> None:
+    keypad = Keypad()
+    assert keypad.press("2", time.monotonic() + 0.5)  # "hear it", just before
+    key_pressed, frames, _ = played(SPEECH * 10, key("2"), keypad)
+    assert key_pressed == ""
+    assert len(frames) == 11
+    key_pressed, _, _ = played(SPEECH * 500, key("1") + key("1"))
+    assert key_pressed == "1"
 
 
 def test_a_hash_out_of_habit_does_not_interrupt_playing() -> None:

@@ -62,9 +62,10 @@ def all_of_them(scene: Scene, faults_in: Path, say: Say, texts: int, calls: int)
     return failures
 
 
-def _expect(scene: Scene, what: str, do: Callable[[], None]) -> list[str]:
-    do()
-    return [] if scene.settle() else [f"{what}: something was not taken in"]
+def _expect(scene: Scene, what: str, do: Callable[[], bool | None]) -> list[str]:
+    """``do`` may say that something did not happen (False)."""
+    failures = [f"{what}: it did not go as it should"] if do() is False else []
+    return failures if scene.settle() else [*failures, f"{what}: something was not taken in"]
 
 
 # Texts.
@@ -90,29 +91,31 @@ def _unasked(scene: Scene) -> None:
     scene.modems["tapped"].control.receive(sender, "a medias")
 
 
-def _bad_line(scene: Scene) -> None:
-    control = scene.modems["gsm0"].control
+def _bad_line(scene: Scene) -> bool:
+    control, settled = scene.modems["gsm0"].control, True
     for modes in ({"interleave": True}, {"noise": 0.3}, {"trickle_us": 200.0}):
         control.set(**modes)
         control.receive(scene.canaries.next("a bad line"), letters.LONG)
         control.ring(scene.canaries.next("a call on a bad line"), times=1)
-        scene.settle()
+        settled = scene.settle() and settled
         control.set(interleave=False, noise=0.0, trickle_us=0.0)
     control.set(fail_cmgs=[500])
     control.receive(scene.canaries.next("an answer that fails"), "no le contesten")
+    return settled
 
 
-def _unplugged(scene: Scene) -> None:
+def _unplugged(scene: Scene) -> bool:
     """In the middle of a message that is being read."""
     control = scene.modems["gsm0"].control
     control.set(fail_cmgs=[], baud=4800)
     control.receive(scene.canaries.next("a modem unplugged"), letters.LONG + letters.LONG)
-    until(lambda: len(control.stored()["SM"]) > 1, HOLD_SECONDS)
+    there = until(lambda: len(control.stored()["SM"]) > 1, HOLD_SECONDS)
     up = scene.gateway.count("modem_up")
     control.vanish()
     control.set(baud=0)
-    until(lambda: scene.gateway.count("modem_up") == up - 1, 60)
+    gone = until(lambda: scene.gateway.count("modem_up") == up - 1, 60)
     control.come_back()
+    return there and gone
 
 
 def _fault_in_text(scene: Scene, faults_in: Path, room: str, modem: VirtualModem) -> list[str]:
@@ -205,11 +208,13 @@ def _torn_down(scene: Scene, exchange: Exchange) -> list[str]:
         steps = [*_LEAVE, _speech(12), sip.AwaitBye()]
         call = pool.submit(_call, scene, exchange, "a call torn down", steps)
         until(lambda: scene.gateway.count("calls_now") == 1, HOLD_SECONDS)
-        until(
-            lambda: b"AudioSocket" in exchange.asterisk.console("core show channels").encode(), 60
+        speaking = until(
+            lambda: "AudioSocket" in exchange.asterisk.console("core show channels"), 60
         )
         exchange.asterisk.console("channel request hangup all")
-        return [] if call.result().answered else ["a call to be torn down was not answered"]
+        if not call.result().answered:
+            return ["a call to be torn down was not answered"]
+        return [] if speaking else ["a call was torn down before its caller spoke"]
 
 
 def _speech(seconds: float) -> sip.Speak:
@@ -224,7 +229,7 @@ def _speech(seconds: float) -> sip.Speak:
 # Many.
 
 
-def _many(scene: Scene, texts: int, calls: int) -> None:
+def _many(scene: Scene, texts: int, calls: int) -> bool:
     senders = list(scene.canaries.among(6, "many texts"))
     for at, sender in enumerate(senders):
         count = texts // len(senders) + (at < texts % len(senders))
@@ -236,7 +241,9 @@ def _many(scene: Scene, texts: int, calls: int) -> None:
         numbers = _repeated(list(scene.canaries.among(3, "many calls")), calls)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             caller = sip.Caller(exchange.host, exchange.listen)
-            list(pool.map(lambda who: caller.call(steps, caller_number=who), numbers))
+            reports = pool.map(lambda who: caller.call(steps, caller_number=who), numbers)
+            return all(report.answered for report in reports)
+    return True
 
 
 def _repeated(numbers: list[str], times: int) -> Iterator[str]:

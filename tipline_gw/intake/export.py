@@ -24,7 +24,8 @@ leads to no code without the salt in the store."""
 
 def export_tips(engine: Engine, directory: Path) -> list[str]:
     """The names of the sealed files written, in the order of their random ids. A file is whole or
-    not there; its times say no more than the store does."""
+    not there; its times say no more than the store does. What is deleted meanwhile is not
+    written."""
     names: list[str] = []
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -38,22 +39,28 @@ def export_tips(engine: Engine, directory: Path) -> list[str]:
 def _export(engine: Engine, row: repo.TipRow, directory: Path) -> list[str]:
     written = []
     for name, sealed_id in _named(engine, row.id):
-        _write(directory / name, repo.octets(engine, sealed_id), row.received)
-        written.append(name)
-    if row.answer_key is not None:
+        if _write(directory / name, repo.octets(engine, sealed_id), row.received):
+            written.append(name)
+    if written and row.answer_key is not None:
         key = f"{HybridRecipient(row.answer_key)}\n".encode()
         _write(directory / f"{row.id.hex()}.{ANSWER_KEY}", [key], row.received)
     return written
 
 
-def _write(path: Path, content: Iterable[bytes], received: int) -> None:
+def _write(path: Path, content: Iterable[bytes], received: int) -> bool:
+    """Whether there was anything to write."""
     temporary = path.with_name(f".{path.name}.part")
     with temporary.open("wb") as file:
         file.writelines(content)
+        there = file.tell() > 0
         file.flush()
         os.fsync(file.fileno())
+    if not there:
+        temporary.unlink()
+        return False
     os.utime(temporary, (received * HOUR, received * HOUR))
     temporary.replace(path)
+    return True
 
 
 def _named(engine: Engine, tip_id: TipId) -> list[tuple[str, bytes]]:

@@ -7,6 +7,7 @@ knows.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,14 @@ class UsbTty:
 
 
 def tty_at(port: str, sysfs: Path = SYSFS) -> UsbTty | None:
-    """The USB device behind a tty, or behind a link to one; None where there is none."""
+    """The USB device behind a tty, or behind a link to one; None where there is none, or where it
+    is being unplugged."""
+    with contextlib.suppress(OSError):
+        return _tty_at(port, sysfs)
+    return None
+
+
+def _tty_at(port: str, sysfs: Path) -> UsbTty | None:
     tty = Path(os.path.realpath(port)).name
     here = (sysfs / "class" / "tty" / tty / "device").resolve()
     for place in (here, *here.parents):

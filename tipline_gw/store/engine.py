@@ -32,11 +32,13 @@ _PRAGMAS = (
 )
 
 
-def open_engine(url: str) -> Engine:
-    """An engine whose connections commit durably and whose errors hold no parameters."""
+def open_engine(url: str, *, make: bool = False) -> Engine:
+    """An engine whose connections commit durably and whose errors hold no parameters. ``make``:
+    SQLite's file, if it is not there. Else StoreError: whoever only looks, perhaps as root, must
+    not leave a file that the daemon cannot open."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
-        _private(Path(parsed.database))
+        _private(Path(parsed.database)) if make else _require(Path(parsed.database))
     engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=not _is_sqlite(url))
     if _is_sqlite(url):
         event.listen(engine, "connect", _set_pragmas)
@@ -52,6 +54,12 @@ def _private(path: Path) -> None:
     """The file is made by us first, so that it is never readable by others."""
     with translated(), contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _require(path: Path) -> None:
+    with contextlib.suppress(OSError):  # where it may not be looked for, opening it says so
+        if not path.exists():
+            raise StoreError("there is no store yet", "start the daemon once, or run init")
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:

@@ -306,11 +306,13 @@ def sealed_of(engine: Engine, tip_id: TipId) -> list[SealedRow]:
 
 
 def octets(engine: Engine, sealed_id: bytes) -> Iterator[bytes]:
-    """The age file, header first, a chunk at a time."""
+    """The age file, header first, a chunk at a time; nothing if it is not there any more."""
     with translated(), engine.connect() as connection:
         header = connection.execute(
             select(sealed.c.header).where(sealed.c.id == sealed_id)
-        ).scalar_one()
+        ).scalar_one_or_none()
+        if header is None:
+            return
         yield bytes(header)
         query = select(chunk.c.data).where(chunk.c.sealed_id == sealed_id).order_by(chunk.c.seq)
         for row in connection.execution_options(yield_per=16).execute(query):
@@ -337,11 +339,14 @@ def older_than(connection: Connection, hours: int) -> list[TipId]:
 
 
 def purge(connection: Connection, hours: int) -> int:
-    """Deletes the tips that came in before that whole hour, with all that belongs to them: what
-    was added to their cases, the answers, the codes' hashes. How many there were. SQLite overwrites
-    what it deletes; the write-ahead log is free of it after :func:`checkpoint`."""
+    """Deletes the tips that came in before that whole hour, with what belongs to them: the answers,
+    the codes' hashes. How many there were. What was added to their cases since stays for its own
+    time. SQLite overwrites what it deletes; the write-ahead log is free of it after
+    :func:`checkpoint`."""
     old = older_than(connection, hours)
     for at in range(0, len(old), _AT_ONCE):
+        case = tip.c.adds_to.in_(old[at : at + _AT_ONCE])
+        connection.execute(update(tip).where(case, tip.c.received >= hours).values(adds_to=None))
         drop_tips(connection, old[at : at + _AT_ONCE])
     return len(old)
 

@@ -274,8 +274,8 @@ class _Call:
             pcm[:] = bytes(len(pcm))
 
     def _play(self, pcm: memoryview) -> Event:
-        seconds = len(pcm) / (RATE * SAMPLE)
-        keys = self._over_audio(lambda stream: play(stream, pcm), seconds)
+        seconds, keypad = len(pcm) / (RATE * SAMPLE), self._channel.keypad
+        keys = self._over_audio(lambda stream: play(stream, pcm, keypad=keypad), seconds)
         self._still_there()
         if not keys:
             return Silence()

@@ -54,12 +54,13 @@ def record(
     A sink that takes no more, or a stream that breaks off, ends it as ``FAILED``; it raises
     nothing of TiplineError, since what was written stands.
     """
+    keypad = keypad or Keypad()
     recorder = _Recorder(stream, sink, longest, keypad)
     ended = recorder.run(silence)
     if ended is not Ended.HANGUP:
         stream.give_back()
     seconds = recorder.octets / (RATE * SAMPLE)
-    keys = recorder.keys + keys_of(stream.unread())
+    keys = recorder.keys + keys_of(stream.unread(), keypad)
     return Taken(ended, seconds, recorder.spoken, keys)
 
 
@@ -69,13 +70,13 @@ class _Recorder:
         stream: AudioStream,
         sink: Recording,
         longest: float,
-        keypad: Keypad | None = None,
+        keypad: Keypad,
     ) -> None:
         self._stream = stream
         self._sink = sink
         self._activity = Activity()
         self._warner = Warner(stream)
-        self._keypad = keypad or Keypad()
+        self._keypad = keypad
         self._stop_key = StopKey()
         self._timeline = Timeline()
         self._most = int(longest * RATE) * SAMPLE
@@ -166,34 +167,38 @@ class _Recorder:
         return self.octets >= self._most or time.monotonic() > self._until
 
 
-def play(stream: AudioStream, pcm: memoryview) -> str:
+def play(stream: AudioStream, pcm: memoryview, *, keypad: Keypad | None = None) -> str:
     """Sends ``pcm`` at the pace of speech; the keys that interrupted it, or nothing at its end.
+    ``keypad``: of the call that the stream belongs to.
 
     VoiceError when the stream breaks off or the caller hangs up; the channel says which.
     """
+    keypad = keypad or Keypad()
     start = time.monotonic()
     keys = ""
     for number, offset in enumerate(range(0, len(pcm), FRAME)):
         stream.send_audio(pcm[offset : offset + FRAME])
-        keys = _pressed(stream)
+        keys = _pressed(stream, keypad)
         if keys:
             break
         _sleep_until(start + (number + 1) * FRAME_SECONDS)
     stream.give_back()
-    return keys + keys_of(stream.unread())
+    return keys + keys_of(stream.unread(), keypad)
 
 
-def _pressed(stream: AudioStream) -> str:
+def _pressed(stream: AudioStream, keypad: Keypad) -> str:
     frames = stream.pending()
     if frames is None or any(frame.kind in (Kind.HANGUP, Kind.ERROR) for frame in frames):
         raise VoiceError("the channel's audio ended while it was played to")
-    return keys_of(frames)
+    return keys_of(frames, keypad)
 
 
-def keys_of(frames: Iterable[Frame]) -> str:
-    """The keys among ``frames``, but for ``#``, which answers nothing: people press it after a
-    choice, out of habit."""
-    keys = (key_of(frame) for frame in frames if frame.kind is Kind.DTMF)
+def keys_of(frames: Iterable[Frame], keypad: Keypad) -> str:
+    """The keys pressed among ``frames``, but for ``#``, which answers nothing: people press it
+    after a choice, out of habit."""
+    now = time.monotonic()
+    said = filter(None, (key_of(frame) for frame in frames if frame.kind is Kind.DTMF))
+    keys = (keypad.press(key, now) for key in said)
     return "".join(key for key in keys if key != STOP_KEY)
 
 
