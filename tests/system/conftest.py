@@ -1,11 +1,19 @@
 """The real thing or nothing: these tests need root and an Asterisk, and say how to get them."""
 
+import gc
 import os
 
 import pytest
 
 from tipline_gw.demo.asterisk_host import find_host
 from tipline_gw.errors import TiplineError
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collector():
+    """What earlier modules left is not looked through while callers speak."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -158,27 +158,32 @@ class Phone:
         event_clock = self._clock
         while not self._stop.is_set():
             # What is sent stays queued until it is: ``busy`` must not say done too early.
-            packet = self._next_packet()
+            packet, queued = self._next_packet()
             payload, first, _ = packet[0]
+            if payload == EVENT:
+                # A finger takes its time, also after this machine was too busy: keys that came in a
+                # burst would be one key to Asterisk. What is spoken makes up for it.
+                start = max(start, time.monotonic() - ticks * TICK)
             if first:
                 event_clock = self._clock
             # All packets of one event carry the time it began (RFC 4733 §2.4.1).
             clock = event_clock if payload == EVENT else self._clock
             self._transmit(payload, first, clock, b"".join(piece for *_, piece in packet))
-            for _ in range(min(len(packet), len(self._queue))):
+            for _ in range(queued):
                 self._queue.popleft()
             self._clock += SAMPLES * len(packet)
             ticks += len(packet)
             self._stop.wait(max(0.0, start + ticks * TICK - time.monotonic()))
 
-    def _next_packet(self) -> list[tuple[int, bool, bytes]]:
-        """What goes into one packet: an event, or as many pieces of sound as it holds."""
+    def _next_packet(self) -> tuple[list[tuple[int, bool, bytes]], int]:
+        """What goes into one packet: an event, or as many pieces of sound as it holds; and how many
+        of them are in the queue: more may come into it meanwhile."""
         if self._queue and self._queue[0][0] == EVENT:
-            return [self._queue[0]]
-        queued = list(islice(self._queue, self._handset.pieces))
-        sounds = list(takewhile(lambda piece: piece[0] == PCMU, queued))
+            return [self._queue[0]], 1
+        pieces = list(islice(self._queue, self._handset.pieces))
+        sounds = list(takewhile(lambda piece: piece[0] == PCMU, pieces))
         silence = (PCMU, False, _SILENCE)
-        return sounds + [silence] * (self._handset.pieces - len(sounds))
+        return sounds + [silence] * (self._handset.pieces - len(sounds)), len(sounds)
 
     def _transmit(self, payload: int, marker: bool, clock: int, body: bytes) -> None:
         silent = payload == PCMU and body.count(b"\xff") == len(body)
