@@ -111,6 +111,28 @@ def test_what_piled_up_while_nobody_read_it_adds_nothing(apart: float) -> None:
     assert kept.count(0) == 0
 
 
+@pytest.mark.parametrize("packet", [1, 2, 3])
+@pytest.mark.parametrize("until", [60, 120, 180])
+def test_packets_that_begin_to_come_just_after_each_reading_miss_nothing(packet, until) -> None:
+    on_time = [-(-n // packet) * packet * FRAME_SECONDS - 0.001 for n in range(1, 253)]
+    arrivals = [at + 0.002 * (n >= until) for n, at in enumerate(on_time)]
+    assert swept(arrivals) == bytes(range(1, 253))
+
+
+@pytest.mark.parametrize("packet", [1, 2, 3])
+def test_lost_packets_are_made_up_for_however_long_they_are(packet) -> None:
+    rng = random.Random(4)
+    came = [slot for slot in range(12000 // packet) if rng.random() >= 0.05]
+    arrivals = [(slot + 1) * packet * FRAME_SECONDS for slot in came for _ in range(packet)]
+    timeline, kept = Timeline(), b""
+    for end in range(1, 800):
+        batch = sum((end - 1) * 0.3 < at <= end * 0.3 for at in arrivals)
+        kept += b"".join(timeline.put(SPEECH * batch, 0, end * 0.3)) if batch else b""
+    kept += b"".join(timeline.release())
+    assert abs(len(kept) // FRAME - 799 * 15) <= BATCH + 2 * packet
+    assert kept.count(0) // FRAME > 300
+
+
 @pytest.mark.parametrize("pause", [0.2, 0.5, 2.0])
 def test_a_telephone_that_sends_nothing_while_nothing_is_said(pause: float) -> None:
     frames = round(pause / FRAME_SECONDS)

@@ -13,13 +13,15 @@ silence that was put between two syllables stays there.
 from __future__ import annotations
 
 from collections import deque
+from math import gcd
 
-from tipline_gw.voice.frames import FRAME, FRAME_SECONDS, RATE, SAMPLE
+from tipline_gw.voice.frames import FRAME, RATE, SAMPLE
 from tipline_gw.voice.pump import SWEEP_SECONDS
 
-PAUSE_SECONDS = 0.12
-"""So far behind all at once, nothing was sent: more than a network's jitter, less than the pause
-between two words."""
+PAUSE_SECONDS = 0.1
+"""So far behind all at once, and a packet more, nothing was sent: more than a network's jitter, less
+than the pause between two words. A packet more, since a batch may have been read just before its
+last one came."""
 WINDOW_SECONDS = 1.5
 """On a line with jitter: what stays missing for so long does not come any more."""
 CALM = 0.004
@@ -29,8 +31,8 @@ than the one before, a frame that is missing from three batches is lost. Not fro
 that was busy for a moment makes it good in the next, and silence that was put in stays in."""
 KEY_SECONDS = 0.5
 """The most that a key may hold up what follows it; longer, and nothing was sent besides."""
-_SLACK = 0.01
-"""A batch may have been read just before its last frame came, or just after."""
+_LONGEST_PACKET = 5 * FRAME
+"""Octets. What divides all batches is more than that only while they are all alike."""
 _REMEMBERED = 25
 _SAME_BATCH = 0.005
 _OCTETS_A_SECOND = RATE * SAMPLE
@@ -45,6 +47,8 @@ class Timeline:
         self._received = 0.0
         """Seconds of audio, with what was made up for."""
         self._last = 0.0
+        self._divisor = 0
+        """Octets. All batches are whole packets of this line."""
         self._least = 0.0
         """The smallest lag there was: what the way itself takes."""
         self._lag = 0.0
@@ -67,6 +71,7 @@ class Timeline:
         fresh, self._last = now - self._last >= _SAME_BATCH, now
         if not fresh:
             return self._on(pcm)
+        self._divisor = gcd(self._divisor, len(pcm) + ahead)
         self._sooner.append(self._lag - (lag - self._began) > CALM)
         self._lag = lag - self._began
         self._least = min(self._least, self._lag)
@@ -93,22 +98,32 @@ class Timeline:
         """At the first piece of a batch: what goes before it. It is held itself from ``_doubt``
         on."""
         before, more = [], self._behind - self._doubt
-        if self._doubt and more >= PAUSE_SECONDS:
+        if self._doubt and more >= self._pause:
             before = self.settle()  # the pause came after what is held
-        elif self._doubt and (more > -PAUSE_SECONDS or self._behind < PAUSE_SECONDS):
+        elif self._doubt and (more > -self._pause or self._behind < self._pause):
             return self._release_after(min(self._doubt, self._behind))
         # Else what is late is on its way still.
-        if self._behind >= PAUSE_SECONDS:
+        if self._behind >= self._pause:
             self._doubt = self._behind
             return before
         return before + self._silence(self._lasting(now))
+
+    @property
+    def _packet(self) -> float:
+        """Seconds of audio in a packet."""
+        known = 0 < self._divisor <= _LONGEST_PACKET
+        return (self._divisor if known else FRAME) / _OCTETS_A_SECOND
+
+    @property
+    def _pause(self) -> float:
+        return PAUSE_SECONDS + self._packet
 
     @property
     def _behind(self) -> float:
         return self._lag - self._least
 
     def _release_after(self, pause: float) -> list[bytes]:
-        silence = self._silence(pause) if pause >= PAUSE_SECONDS else []
+        silence = self._silence(pause) if pause >= self._pause else []
         return silence + self._let_go()
 
     def _on(self, pcm: bytes) -> list[bytes]:
@@ -133,11 +148,14 @@ class Timeline:
         return sum(self._sooner) <= 1
 
     def _silence(self, behind: float) -> list[bytes]:
-        frames = int((behind - _SLACK) / FRAME_SECONDS)
-        if frames < 1:
+        """Whole packets, to the nearest: a batch may have been read just before its last one came,
+        or just after."""
+        packets = int(behind / self._packet - 0.5)
+        if packets < 1:
             return []
-        self._count(frames * FRAME_SECONDS)
-        return [bytes(frames * FRAME)]
+        missing = packets * self._packet
+        self._count(missing)
+        return [bytes(round(missing * RATE) * SAMPLE)]
 
     def _count(self, seconds: float) -> None:
         """As if so much audio had come."""
