@@ -44,6 +44,14 @@ def test_of_audio_in_any_pieces_no_sample_is_lost_or_doubled(count: int, size: i
     assert reader.waiting == 0
 
 
+def test_a_frame_says_how_long_the_packets_of_its_line_are() -> None:
+    short, long = (Frame(Kind.AUDIO, b"\1" * octets).to_bytes() for octets in (320, 960))
+    frames = FrameReader().feed(short * 3 + long * 2)
+    assert [(len(frame.payload), frame.packet) for frame in frames] == [
+        (960, 320), (960, 960), (960, 960),
+    ]  # fmt: skip
+
+
 def test_octets_one_by_one_make_the_same_frames() -> None:
     reader = FrameReader()
     assert [frame for octet in WIRE for frame in reader.feed(bytes((octet,)))] == FRAMES

@@ -29,9 +29,10 @@ def played(slots: list[bool], late: dict[int, float] | None = None) -> tuple[int
     return frames, places
 
 
-def swept(arrivals: list[float], sweep: float = 0.3) -> bytes:
-    """The recording of numbered frames that came at ``arrivals``, read every ``sweep`` seconds
-    and with nothing for long settled: its frames by number, 0 for silence."""
+def swept(arrivals: list[float], sweep: float = 0.3, packet: int = 1) -> bytes:
+    """The recording of numbered frames that came at ``arrivals``, ``packet`` of them at a time,
+    read every ``sweep`` seconds and with nothing for long settled: its frames by number, 0 for
+    silence."""
     timeline = Timeline()
     kept, idle = b"", 0
     for end in range(1, int(max(arrivals) / sweep) + 2):
@@ -41,7 +42,7 @@ def swept(arrivals: list[float], sweep: float = 0.3) -> bytes:
             kept += b"".join(timeline.settle())
         for number, frame in enumerate(came, 1):
             pcm, ahead = bytes((frame,)) * FRAME, (len(came) - number) * FRAME
-            kept += b"".join(timeline.put(pcm, ahead, end * sweep))
+            kept += b"".join(timeline.put(pcm, ahead, end * sweep, packet * FRAME))
     return (kept + b"".join(timeline.settle()))[::FRAME]
 
 
@@ -116,7 +117,7 @@ def test_what_piled_up_while_nobody_read_it_adds_nothing(apart: float) -> None:
 def test_packets_that_begin_to_come_just_after_each_reading_miss_nothing(packet, until) -> None:
     on_time = [-(-n // packet) * packet * FRAME_SECONDS - 0.001 for n in range(1, 253)]
     arrivals = [at + 0.002 * (n >= until) for n, at in enumerate(on_time)]
-    assert swept(arrivals) == bytes(range(1, 253))
+    assert swept(arrivals, packet=packet) == bytes(range(1, 253))
 
 
 @pytest.mark.parametrize("packet", [1, 2, 3])
@@ -126,8 +127,9 @@ def test_lost_packets_are_made_up_for_however_long_they_are(packet) -> None:
     arrivals = [(slot + 1) * packet * FRAME_SECONDS for slot in came for _ in range(packet)]
     timeline, kept = Timeline(), b""
     for end in range(1, 800):
-        batch = sum((end - 1) * 0.3 < at <= end * 0.3 for at in arrivals)
-        kept += b"".join(timeline.put(SPEECH * batch, 0, end * 0.3)) if batch else b""
+        now = end * 0.3
+        batch = SPEECH * sum((end - 1) * 0.3 < at <= now for at in arrivals)
+        kept += b"".join(timeline.put(batch, 0, now, packet * FRAME)) if batch else b""
     kept += b"".join(timeline.release())
     assert abs(len(kept) // FRAME - 799 * 15) <= BATCH + 2 * packet
     assert kept.count(0) // FRAME > 300

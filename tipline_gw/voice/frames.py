@@ -6,7 +6,7 @@ A frame is ``kind(1) length(2, big-endian) payload``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from tipline_gw.errors import VoiceError
@@ -46,8 +46,11 @@ _ANY = (0, MOST)
 
 @dataclass(frozen=True, slots=True)
 class Frame:
+    """``packet``: octets of audio that each telephone packet in ``payload`` had."""
+
     kind: Kind
     payload: bytes
+    packet: int = field(default=FRAME, compare=False)
 
     def to_bytes(self) -> bytes:
         return bytes((self.kind,)) + len(self.payload).to_bytes(2, "big") + self.payload
@@ -100,7 +103,7 @@ class FrameReader:
                 self._broken = True
                 start = len(data)
             elif end <= len(data):
-                frames.append(Frame(kind, data[start + HEADER : end]))
+                frames.append(Frame(kind, data[start + HEADER : end], length))
                 start = end
             else:
                 break

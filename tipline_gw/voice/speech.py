@@ -109,7 +109,7 @@ class _Recorder:
         if frame is IDLE:
             return self._idle()
         if frame.kind is Kind.AUDIO:
-            return self._hear(frame.payload)
+            return self._hear(frame)
         if frame.kind is Kind.DTMF:
             return self._press(key_of(frame))
         if frame.kind is Kind.HANGUP:
@@ -135,10 +135,12 @@ class _Recorder:
             return Ended.KEY
         return Ended.LIMIT if now > self._until else full
 
-    def _hear(self, pcm: bytes) -> Ended | None:
+    def _hear(self, frame: Frame) -> Ended | None:
+        pcm, stream = frame.payload, self._stream
         self._alive_at = time.monotonic()
         self._activity.feed(pcm)
-        full = self._write(self._timeline.put(pcm, self._stream.ahead, self._stream.came_at))
+        pieces = self._timeline.put(pcm, stream.ahead, stream.came_at, frame.packet)
+        full = self._write(pieces)
         return Ended.KEY if self._stop_key.heard(pcm) else full
 
     def _press(self, key: str) -> Ended | None:

@@ -13,15 +13,14 @@ silence that was put between two syllables stays there.
 from __future__ import annotations
 
 from collections import deque
-from math import gcd
 
 from tipline_gw.voice.frames import FRAME, RATE, SAMPLE
 from tipline_gw.voice.pump import SWEEP_SECONDS
 
 PAUSE_SECONDS = 0.1
-"""So far behind all at once, and a packet more, nothing was sent: more than a network's jitter, less
-than the pause between two words. A packet more, since a batch may have been read just before its
-last one came."""
+"""So far behind all at once, and a packet more, nothing was sent: more than a network's jitter,
+less than the pause between two words. A packet more, since a batch may have been read just before
+its last one came."""
 WINDOW_SECONDS = 1.5
 """On a line with jitter: what stays missing for so long does not come any more."""
 CALM = 0.004
@@ -32,7 +31,7 @@ that was busy for a moment makes it good in the next, and silence that was put i
 KEY_SECONDS = 0.5
 """The most that a key may hold up what follows it; longer, and nothing was sent besides."""
 _LONGEST_PACKET = 5 * FRAME
-"""Octets. What divides all batches is more than that only while they are all alike."""
+"""Octets. Nobody packs more."""
 _REMEMBERED = 25
 _SAME_BATCH = 0.005
 _OCTETS_A_SECOND = RATE * SAMPLE
@@ -47,8 +46,8 @@ class Timeline:
         self._received = 0.0
         """Seconds of audio, with what was made up for."""
         self._last = 0.0
-        self._divisor = 0
-        """Octets. All batches are whole packets of this line."""
+        self._packet = FRAME / _OCTETS_A_SECOND
+        """Seconds of audio in a packet of this line."""
         self._least = 0.0
         """The smallest lag there was: what the way itself takes."""
         self._lag = 0.0
@@ -60,8 +59,10 @@ class Timeline:
         self._key = False
         """One was pressed since the last batch."""
 
-    def put(self, pcm: bytes, ahead: int, now: float) -> list[bytes]:
-        """``pcm`` came at ``now``; ``ahead``: octets that came with it and follow."""
+    def put(self, pcm: bytes, ahead: int, now: float, packet: int = FRAME) -> list[bytes]:
+        """``pcm`` came at ``now``, in packets of ``packet`` octets; ``ahead``: octets that came
+        with it and follow."""
+        self._packet = min(packet or FRAME, _LONGEST_PACKET) / _OCTETS_A_SECOND
         self._received += len(pcm) / _OCTETS_A_SECOND
         lag = now - self._received - ahead / _OCTETS_A_SECOND
         if self._began is None:
@@ -71,7 +72,6 @@ class Timeline:
         fresh, self._last = now - self._last >= _SAME_BATCH, now
         if not fresh:
             return self._on(pcm)
-        self._divisor = gcd(self._divisor, len(pcm) + ahead)
         self._sooner.append(self._lag - (lag - self._began) > CALM)
         self._lag = lag - self._began
         self._least = min(self._least, self._lag)
@@ -109,12 +109,6 @@ class Timeline:
         return before + self._silence(self._lasting(now))
 
     @property
-    def _packet(self) -> float:
-        """Seconds of audio in a packet."""
-        known = 0 < self._divisor <= _LONGEST_PACKET
-        return (self._divisor if known else FRAME) / _OCTETS_A_SECOND
-
-    @property
     def _pause(self) -> float:
         return PAUSE_SECONDS + self._packet
 
@@ -148,8 +142,8 @@ class Timeline:
         return sum(self._sooner) <= 1
 
     def _silence(self, behind: float) -> list[bytes]:
-        """Whole packets, to the nearest: a batch may have been read just before its last one came,
-        or just after."""
+        """Whole packets, and less than one is none: a batch may have been read just before its last
+        one came, or just after."""
         packets = int(behind / self._packet - 0.5)
         if packets < 1:
             return []
