@@ -198,6 +198,20 @@ def test_a_tip_longer_than_a_tip_can_be_is_refused_and_what_was_said_stays(desk,
     assert recordings() == [speech(3)]
 
 
+def test_of_what_is_too_long_for_a_tip_the_beginning_is_kept(desk, recordings, envelopes):
+    tip = CallTip(desk, "es", max_seconds=1)
+    recording = tip.record(append=False)
+    recording.write(speech(2.75))
+    with pytest.raises(VoiceError):
+        recording.write(speech(0.5, 9))
+    with pytest.raises(VoiceError):
+        recording.write(speech(0.02, 9))
+    recording.finish(Ended.FAILED)
+    tip.close()
+    assert recordings() == [speech(2.75) + speech(0.25, 9)]
+    assert envelopes()[0]["partial"]
+
+
 def test_a_store_that_fails_in_mid_speech_is_told_and_keeps_what_it_has(tip, desk, monkeypatch):
     recording = tip.record(append=False)
     recording.write(speech(5))

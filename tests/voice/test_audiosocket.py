@@ -11,8 +11,9 @@ from tests.voice.test_listener import until
 from tipline_gw.errors import VoiceError
 from tipline_gw.voice import audiosocket
 from tipline_gw.voice.audiosocket import AudioStream
-from tipline_gw.voice.frames import Frame, Kind
+from tipline_gw.voice.frames import FRAME, Frame, FrameReader, Kind
 from tipline_gw.voice.lobby import Reason
+from tipline_gw.voice.pump import Pump
 
 
 def everything(stream: AudioStream) -> list[Frame]:
@@ -237,3 +238,44 @@ def test_the_last_piece_of_audio_is_filled_up_with_silence() -> None:
         peer = AudioPeer(server.address, expected.uuid)
         assert peer.frames_until_end() == [Frame(Kind.AUDIO, b"\x01\x02" + bytes(318))]
         peer.close()
+
+
+@pytest.mark.parametrize("owed", [1, 2, 100, FRAME, FRAME + 2])
+def test_a_frame_taken_in_part_is_followed_by_its_rest(owed: int) -> None:
+    """Else Asterisk would take audio for the header of a frame."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        stream = AudioStream(Slow(ours, owed), FrameReader(), [], Pump())  # type: ignore[arg-type]
+        for _ in range(3):
+            stream.send_beside(SPEECH)
+        assert FrameReader().feed(theirs.recv(1 << 20)) == [Frame(Kind.AUDIO, SPEECH * 2)]
+
+
+def test_the_rest_of_a_frame_goes_before_the_channel_is_given_back() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        stream = AudioStream(Slow(ours, 100), FrameReader(), [], Pump())  # type: ignore[arg-type]
+        stream.send_beside(SPEECH)
+        theirs.shutdown(socket.SHUT_WR)
+        stream.give_back()
+        assert FrameReader().feed(theirs.recv(1 << 20)) == [Frame(Kind.AUDIO, SPEECH), GIVEN_BACK]
+
+
+GIVEN_BACK = Frame(Kind.HANGUP, b"")
+
+
+class Slow:
+    """A socket that leaves the last ``owed`` octets of what is sent first."""
+
+    def __init__(self, ours: socket.socket, owed: int) -> None:
+        self._ours = ours
+        self._owed = owed
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._ours, name)
+
+    def setsockopt(self, *_of_tcp: int) -> None: ...
+
+    def send(self, octets: bytes, flags: int) -> int:
+        owed, self._owed = self._owed, 0
+        return self._ours.send(octets[: len(octets) - owed], flags)

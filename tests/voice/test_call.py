@@ -51,7 +51,7 @@ from tipline_gw.domain.intake import CaseNews
 from tipline_gw.domain.tip import State, TipId
 from tipline_gw.errors import StoreError
 from tipline_gw.voice.audiosocket import AudioSocketServer
-from tipline_gw.voice.call import CallEnd, run_call
+from tipline_gw.voice.call import LOOK_SECONDS, CallEnd, run_call
 from tipline_gw.voice.channel import Channel
 from tipline_gw.voice.frames import FRAME, Kind
 from tipline_gw.voice.keypad import DOUBLE_SECONDS
@@ -136,6 +136,12 @@ def own_or(server: AudioSocketServer | None) -> Generator[AudioSocketServer, Non
         return
     with audio_server() as own:
         yield own
+
+
+def waits(command: str) -> bytes:
+    """Answers WAIT FOR DIGIT when nothing is pressed."""
+    time.sleep(int(command.split()[-1]) / 1000)
+    return OK
 
 
 def streams(wire: bytes, reply: bytes, *, close: bool = False) -> Callable[[str], bytes]:
@@ -374,6 +380,52 @@ def test_of_a_case_is_told_whether_there_is_an_answer_and_room_for_more(answer) 
     news = CaseNews(CASE, State.RECEIVED, open=True, answer=answer)
     played = carried_out(LookUp(draw()), answers=[], lookup=lambda _: news)
     assert played.events == [Found(State.RECEIVED, answer is not None, open=True)]
+
+
+def slow(news: CaseNews, seconds: float) -> Callable[[CaseCode], CaseNews]:
+    def lookup(_: CaseCode) -> CaseNews:
+        time.sleep(seconds)
+        return news
+
+    return lookup
+
+
+def test_a_key_pressed_while_a_code_is_looked_up_answers_the_next_question() -> None:
+    played = carried_out(
+        LookUp(draw()), Ask(("menu",)), answers=[pressed("#"), pressed("2"), waits, waits],
+        lookup=slow(NEWS, 0.3),
+    )  # fmt: skip
+    assert played.events == [Found(State.UNDER_REVIEW), Keys("2")]
+    assert set(played.commands[:-1]) == {f"WAIT FOR DIGIT {LOOK_SECONDS * 1000:.0f}"}
+
+
+def test_what_is_done_soon_waits_for_no_key() -> None:
+    played = carried_out(LookUp(draw()), Keep(), answers=[], lookup=lambda _: NEWS)
+    assert len(played.commands) == 1
+
+
+def test_a_hangup_while_a_tip_is_kept_does_not_break_that_off() -> None:
+    class Slow(FakeTip):
+        def keep(self) -> CaseCode | None:
+            time.sleep(0.3)
+            kept.append(self.closed)
+            return super().keep()
+
+    kept: list[int] = []
+    played = carried_out(Keep(), Ask(("menu",)), answers=[HUNG_UP], tip=Slow())
+    assert (played.events, played.end) == ([Kept(played.tip.code), HungUp()], CallEnd.HUNG_UP)
+    assert (kept, played.tip.closed) == ([0], 1)
+
+
+def test_an_answer_that_opens_after_the_hangup_is_wiped() -> None:
+    def answer(_: str) -> bytearray:
+        time.sleep(0.3)
+        return pcm
+
+    pcm = bytearray(SPEECH)
+    news = CaseNews(CASE, State.ACTION_TAKEN, answer=answer)
+    played = carried_out(LookUp(draw()), PlayAnswer(), answers=[HUNG_UP], lookup=lambda _: news)
+    assert (played.end, pcm) == (CallEnd.HUNG_UP, bytearray(len(SPEECH)))
 
 
 def fails(error: Exception) -> Callable[[object], NoReturn]:

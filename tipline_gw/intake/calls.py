@@ -188,11 +188,12 @@ class CallRecording:
             raise
 
     def write(self, pcm: bytes | bytearray | memoryview) -> None:
-        if len(self._pcm) + len(pcm) > self._limit:
-            raise VoiceError("the tip is as long as a tip can be")
         self._check()
-        self._pcm += pcm
-        self._seal(pcm)
+        fits = memoryview(pcm)[: self._limit - len(self._pcm)]
+        self._pcm += fits
+        self._seal(fits)
+        if len(fits) < len(pcm):
+            raise VoiceError("the tip is as long as a tip can be")
 
     def finish(self, ended: Ended, *, spoken: bool = True) -> None:
         try:

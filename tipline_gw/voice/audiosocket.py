@@ -57,6 +57,9 @@ class AudioStream:
         self._first = first
         self.came_at = monotonic()
         """When what is given now was read."""
+        self._beside = threading.Lock()
+        self._owed = b""
+        """What Asterisk has not taken yet of a frame of which it has the beginning."""
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def take_in(
@@ -125,12 +128,14 @@ class AudioStream:
             raise VoiceError("the channel took no more audio") from None
 
     def send_beside(self, pcm: bytes) -> None:
-        """One whole frame, from another thread than the one that reads; waits for nothing.
-        VoiceError when Asterisk takes it no more."""
-        try:
-            self._socket.send(Frame(Kind.AUDIO, pcm).to_bytes(), socket.MSG_DONTWAIT)
-        except OSError:
-            raise VoiceError("the channel took no more audio") from None
+        """One whole frame, from any thread; waits for nothing. The rest of one that Asterisk took
+        in part goes in the place of the next. VoiceError when Asterisk takes it no more."""
+        with self._beside:
+            octets = self._owed or Frame(Kind.AUDIO, pcm).to_bytes()
+            try:
+                self._owed = octets[self._socket.send(octets, socket.MSG_DONTWAIT) :]
+            except OSError:
+                raise VoiceError("the channel took no more audio") from None
 
     def give_back(self) -> None:
         """Gives the channel back to its AGI script, and waits until Asterisk has closed."""
@@ -138,7 +143,7 @@ class AudioStream:
         # overtake the frame just sent.
         with contextlib.suppress(OSError):
             self._socket.settimeout(_GIVE_BACK_SECONDS)
-            self._socket.sendall(GIVE_BACK)
+            self._socket.sendall(self._owed + GIVE_BACK)
             self._socket.shutdown(socket.SHUT_WR)
             until = monotonic() + _GIVE_BACK_SECONDS
             while (data := self._socket.recv(_CHUNK)) and monotonic() < until:

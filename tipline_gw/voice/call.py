@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from enum import StrEnum
 from typing import TypeVar, assert_never
@@ -56,6 +57,11 @@ BACK_KEY = "*"
 ANSWER_KEYS = KEYS.replace(STOP_KEY, "")
 """Those that interrupt a prompt. Not ``#``: many people press it after a choice, out of habit, and
 it would cut off what the choice led to."""
+
+SOON_SECONDS = 0.05
+LOOK_SECONDS = 0.1
+"""What is done while nothing is said is nearly always done soon; else a key is waited for, again
+and again for so long."""
 
 SILENT, ADDITION, DISGUISED = "silent-recording", "addition", "disguised"
 """What is counted here; the dialog counts what it alone knows."""
@@ -263,8 +269,9 @@ class _Call:
         news = self._news
         if news is None or news.answer is None:
             return Refused()
+        open_answer, language = news.answer, self._tips.language or ""
         try:
-            pcm = news.answer(self._tips.language or "")
+            pcm = self._meanwhile(lambda: open_answer(language))
         except TiplineError:
             return Refused()
         try:
@@ -300,18 +307,29 @@ class _Call:
 
     def _keep(self) -> Event:
         try:
-            return Kept(self._tips.keep())
+            return Kept(self._meanwhile(self._tips.keep))
         except TiplineError:
             return Refused()
 
     def _look_up(self, wanted: LookUp) -> Event:
         self._news = None
         try:
-            news = self._lookup(wanted.code)
+            news = self._meanwhile(lambda: self._lookup(wanted.code))
         except TiplineError:
             return Refused()
         self._news = news
         return Found(news.state, news.answer is not None, news.open) if news else NotFound()
+
+    def _meanwhile(self, work: Callable[[], T]) -> T:
+        """What ``work`` gives. A key pressed until then is kept for the next question: Asterisk
+        drops those that come while it was told nothing. Who hangs up does not break it off."""
+        with ThreadPoolExecutor(1, "at-work") as pool:
+            done = pool.submit(work)
+            wait([done], SOON_SECONDS)
+            with suppress(CallerHungUp):  # the next command says so again
+                while not done.done():
+                    self._ahead.extend(self._channel.wait_for_digit(LOOK_SECONDS).strip(STOP_KEY))
+            return done.result()
 
     def _speak(self, speak: Speak) -> Event:
         self._channel.set_language(speak.language + ("" if speak.chosen else UNCHOSEN))
