@@ -3,14 +3,17 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.cli.conftest import tipline
 from tests.intake.tips import keep
 from tests.sealing import stock_age
+from tipline_gw.cli import main
 from tipline_gw.intake.case_answers import AnswerKind
 from tipline_gw.intake.codes import CodePool
 from tipline_gw.intake.desk import Desk
 from tipline_gw.sealing.recipients import load_recipients
+from tipline_gw.store import memory
 from tipline_gw.store import repository as repo
 from tipline_gw.store.engine import migrate, open_engine
 from tipline_gw.store.writer import Writer
@@ -71,3 +74,34 @@ def test_the_list_for_people_has_no_keys_in_it(gateway, desk):
 @pytest.mark.parametrize(("command", "said"), [("list", "answer_to"), ("export", ".answer.pub")])
 def test_the_help_says_how_to_answer(command, said):
     assert said in tipline("tips", command, "--help").stdout
+
+
+@pytest.fixture
+def purge(gateway, desk, monkeypatch):
+    """The command, where so many octets of memory are available."""
+
+    def run(octets: int, *options: str):
+        monkeypatch.setattr(memory, "available", lambda: octets)
+        return CliRunner().invoke(main.app, ["--config", str(gateway), "tips", "purge", *options])
+
+    return run
+
+
+def test_a_purge_that_left_something_out_for_want_of_memory_says_so(purge):
+    done = purge(1024)
+    assert done.exit_code == 1
+    assert done.stdout == "0 tips deleted, 90 days are kept\n"
+    assert done.stderr.startswith("tipline-gw: the store was not written anew")
+    assert "stop the daemon" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    done = purge(1024, "--json")
+    assert done.exit_code == 1
+    told = json.loads(done.stdout)
+    assert (told["deleted"], told["rewritten"]) == (0, False)
+    assert "stop the daemon" in told["left_out"]
+
+
+def test_a_purge_that_had_the_memory_says_so(purge):
+    done = purge(1 << 30, "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == {"deleted": 0, "rewritten": True, "left_out": None}

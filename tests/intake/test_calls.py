@@ -12,6 +12,8 @@ from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE
 from tipline_gw.errors import NotYetError, OpenError, StoreError, VoiceError
 from tipline_gw.intake import calls
 from tipline_gw.intake.calls import CallTip
+from tipline_gw.intake.export import export_tips
+from tipline_gw.sealing.exported import open_exported
 from tipline_gw.sealing.opener import Opener
 from tipline_gw.store import repository as repo
 from tipline_gw.store import tables
@@ -100,6 +102,19 @@ def test_hang_up_keeps_what_was_said(tip, recordings, envelopes):
     tip.close()
     assert recordings() == [pcm]
     assert envelopes()[0]["seconds"] == 3.0
+
+
+def test_the_envelope_tells_the_length_of_what_the_reviewer_opens(
+    tip, desk, identity, envelopes, tmp_path
+):
+    """A line that is lost at the end leaves digital silence, which nobody said."""
+    say(tip, speech(2) + bytes(PCM_RATE * 3) + speech(1) + bytes(PCM_RATE * 7))
+    tip.keep()
+    tip.close()
+    names = export_tips(desk.engine, tmp_path / "out")
+    (wav,) = (name for name in names if name.endswith(".wav.age"))
+    opened = open_exported(tmp_path / "out" / wav, [identity], None)
+    assert envelopes()[0]["seconds"] == opened.seconds == 6.0
 
 
 def test_chunks_are_on_disk_while_the_caller_speaks(tip, desk, identity):

@@ -1,6 +1,7 @@
 """What is older than the store keeps it is gone: from the tables, and from the file itself."""
 
 import os
+import re
 import struct
 import time
 
@@ -9,6 +10,7 @@ import pytest
 from tipline_gw.domain.tip import Kind, TipId
 from tipline_gw.errors import StoreError
 from tipline_gw.intake import retention
+from tipline_gw.store import memory
 from tipline_gw.store import repository as repo
 from tipline_gw.store.engine import migrate, open_engine
 from tipline_gw.store.writer import Writer
@@ -56,7 +58,7 @@ def test_what_is_older_goes_with_all_that_belongs_to_it(store):
     old, _ = tip(writer, now - 90 * 24 - 1)
     tip(writer, now - 90 * 24 - 1, adds_to=old)
     kept, _ = tip(writer, now - 90 * 24)
-    assert retention.purge(engine, 90, "hour") == 2
+    assert retention.purge(engine, 90, "hour").deleted == 2
     assert [row.id for row in repo.tips(engine)] == [kept]
     with engine.connect() as connection:
         count = lambda table: connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()  # noqa: E731
@@ -68,9 +70,9 @@ def test_what_was_added_to_its_case_since_stays_for_its_own_time(store):
     now = retention.limit(0, "hour")
     old, _ = tip(writer, now - 90 * 24 - 1)
     added, _ = tip(writer, now - 90 * 24, adds_to=old)
-    assert retention.purge(engine, 90, "hour") == 1
+    assert retention.purge(engine, 90, "hour").deleted == 1
     assert [(row.id, row.adds_to, row.whole) for row in repo.tips(engine)] == [(added, None, True)]
-    assert retention.purge(engine, 89, "hour") == 1
+    assert retention.purge(engine, 89, "hour").deleted == 1
 
 
 def test_nothing_of_it_can_be_carved_out_of_the_files(tmp_path, store):
@@ -80,7 +82,7 @@ def test_nothing_of_it_can_be_carved_out_of_the_files(tmp_path, store):
     kept = [octets for _ in range(3) for octets in tip(writer, now)[1]]
     there = carved(tmp_path, gone)
     assert len(there) > 50  # the method finds what is there
-    assert retention.purge(engine, 30, "hour") == 8
+    assert retention.purge(engine, 30, "hour").deleted == 8
     assert carved(tmp_path, gone) == []
     assert len(carved(tmp_path, kept)) >= len(kept)
 
@@ -93,6 +95,46 @@ def test_while_somebody_reads_the_log_the_purge_is_not_said_to_be_whole(tmp_path
         with pytest.raises(StoreError, match="write-ahead log"):
             retention.purge(engine, 30, "hour")
     repo.checkpoint(engine)
+
+
+def memory_of(monkeypatch, octets: int) -> None:
+    monkeypatch.setattr(memory, "available", lambda: octets)
+
+
+def test_a_store_too_large_for_the_memory_is_purged_but_not_written_anew_and_says_so(
+    tmp_path, store, monkeypatch
+):
+    engine, writer = store
+    for hours in (0, 1000):
+        for _ in range(20):
+            tip(writer, retention.limit(0, "hour") - hours)
+    memory_of(monkeypatch, 2 << 20)
+    before = (tmp_path / "tips.db").stat().st_size
+    done = retention.purge(engine, 30, "hour")
+    assert (done.deleted, done.rewritten, len(repo.tips(engine))) == (20, False, 20)
+    assert re.search(r"takes [2-9] MiB of memory, and .* 1 MiB: stop the daemon", done.left_out)
+    assert (tmp_path / "tips.db").stat().st_size >= before
+    assert not (tmp_path / "tips.db-wal").stat().st_size
+
+
+def test_what_was_left_out_is_made_up_for_when_there_is_memory(tmp_path, store, monkeypatch):
+    engine, writer = store
+    for _ in range(20):
+        tip(writer, retention.limit(0, "hour") - 1000)
+    memory_of(monkeypatch, 0)
+    assert not retention.purge(engine, 30, "hour").rewritten
+    before = (tmp_path / "tips.db").stat().st_size
+    monkeypatch.undo()
+    assert retention.purge(engine, 30, "hour") == retention.Purged(0, rewritten=True)
+    assert (tmp_path / "tips.db").stat().st_size < before / 4
+
+
+def test_memory_is_asked_for_what_is_in_use_alone(store, monkeypatch):
+    engine, writer = store
+    for _ in range(20):
+        tip(writer, retention.limit(0, "hour") - 1000)
+    memory_of(monkeypatch, 1 << 20)
+    assert retention.purge(engine, 30, "hour").rewritten
 
 
 def carved(folder, written: list[bytes]) -> list[bytes]:

@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+import structlog
 from sqlalchemy import text as sql
 
 from tipline_gw.domain.tip import Kind, TipId
@@ -70,6 +71,36 @@ def test_one_that_cannot_be_written_harms_only_itself(engine, writer, batch):
     assert isinstance(bad.wait(), StoreError)
     assert (good.wait(), other.wait()) == (None, None)
     assert len(repo.tips(engine)) == 2
+
+
+def fails(_error) -> None:
+    raise RuntimeError("656 123 4567")
+
+
+def test_who_fails_over_the_news_keeps_it_from_no_other(engine, writer, batch):
+    gate, outcomes = held(writer), [Outcome(), Outcome()]
+    with structlog.testing.capture_logs() as logs:
+        for slot, done in enumerate([outcomes[0], fails, outcomes[1]]):
+            batch.add(text(slot=slot), done)
+        gate.set()
+        assert [outcome.wait() for outcome in outcomes] == [None, None]
+    assert logs == [{"event": "text-not-told", "error": "RuntimeError", "log_level": "error"}]
+    assert len(repo.tips(engine)) == 3
+
+
+def test_who_fails_over_a_refusal_keeps_the_next_from_no_other(writer, batch, monkeypatch):
+    """The store closes between the commit that failed and the second try of each."""
+    outcome = Outcome()
+    gate = held(writer)
+    batch.add(text(slot=1, chunk=b"short"), fails)
+    batch.add(text(slot=2), outcome)
+
+    def closing(*_):
+        raise StoreError("the store is closing")
+
+    monkeypatch.setattr(writer, "submit", closing)
+    gate.set()
+    assert isinstance(outcome.wait(), StoreError)
 
 
 def test_what_is_replaced_goes_in_the_same_transaction(engine, writer, batch):

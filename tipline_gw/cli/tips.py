@@ -113,17 +113,24 @@ def purge(
     """Delete the tips that are older than the store keeps them, so that nobody can recover them.
 
     The daemon does this by itself. What was exported is not touched.
+
+    The store is then written anew, in memory. Meanwhile nothing can be taken in: for a few seconds,
+    but for minutes if it holds gigabytes; stop the daemon then. Where memory is short this is left
+    out, and said, with exit code 1. On PostgreSQL run VACUUM FULL for it.
     """
     context: Context = ctx.obj
     settings = context.settings()
     engine = open_engine(settings.store.url)
     kept = settings.store.retention_days if days is None else days
-    deleted = retention.purge(engine, kept, settings.line.time_granularity)
+    done = retention.purge(engine, kept, settings.line.time_granularity)
     engine.dispose()
     if as_json:
-        print_json({"deleted": deleted})
+        print_json(asdict(done))
     else:
-        typer.echo(f"{deleted} tips deleted, {kept} days are kept")
+        typer.echo(f"{done.deleted} tips deleted, {kept} days are kept")
+    if done.left_out:
+        typer.echo(f"tipline-gw: {done.left_out}", err=True)
+        raise typer.Exit(1)
 
 
 @app.command("open")

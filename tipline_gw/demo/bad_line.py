@@ -34,7 +34,7 @@ class BadLine:
 
     def __init__(self, quality: Quality) -> None:
         self._quality = quality
-        self._random = random.Random(quality.seed)  # noqa: S311  # nosec B311 - not a secret
+        self._random = random.Random(quality.seed)  # noqa: S311  # nosec B311 # not a secret
         self._on_the_way: list[tuple[float, int, bytes]] = []
         self._count = 0
         self._last_due = 0.0

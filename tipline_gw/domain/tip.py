@@ -43,8 +43,10 @@ class Envelope:
 
     ``received`` is coarse already. ``data`` is the hex of a message that could not be decoded,
     its address zeroed; ``partial`` marks a tip whose other parts never came, or a recording that
-    ended with the line. Of a text in parts that is not whole ``numbers`` says which ones these
-    are and ``of`` how many there were. ``adds_to``: the hex id of the tip whose code came first.
+    ended with the line. ``seconds``: how long a recording is up to its last sample that is not
+    zero, as ``tips open`` writes it. Of a text in parts that is not whole ``numbers`` says which
+    ones these are and ``of`` how many there were. ``adds_to``: the hex id of the tip whose code
+    came first.
     ``disguised``: all of the voice was changed before it was sealed; without it, count on hearing
     the caller's own.
     """

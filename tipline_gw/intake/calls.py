@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from tipline_gw.domain.case_code import CaseCode
 from tipline_gw.domain.dialog import EMPTY_SECONDS, Ended
 from tipline_gw.domain.tip import Envelope, Kind, TipId
-from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE, streaming_header
+from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE, heard_octets, streaming_header
 from tipline_gw.errors import StoreError, TiplineError, VoiceError
 from tipline_gw.intake.desk import COMMIT_TIMEOUT, Desk
 from tipline_gw.sealing.padding import recording_padding
@@ -129,8 +129,9 @@ class CallTip:
 
     def _finish_envelope(self, tip: _Begun) -> None:
         """That the voice is disguised is said here only, of the recording that stands: of one
-        that breaks off with the daemon it is not known."""
-        seconds = round(len(tip.pcm) / PCM_RATE, 1)
+        that breaks off with the daemon it is not known. ``seconds``: of what ``tips open`` writes,
+        which is without the digital silence at the end."""
+        seconds = round(heard_octets(tip.pcm) / PCM_RATE, 1)
         envelope = self._envelope(
             tip, partial=tip.partial, seconds=seconds, disguised=tip.disguised
         )

@@ -6,15 +6,28 @@ header no remnant of a chunk can ever be opened.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from tipline_gw.domain.tip import Granularity, coarse_hours
+from tipline_gw.store import memory
 from tipline_gw.store import repository as repo
 from tipline_gw.store.engine import translated
 
 DAY_HOURS = 24
-EVERY_SIZE = 1 << 62
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """``deleted``: how many tips. ``rewritten``: the store was written anew, and no piece of what
+    was deleted is left. ``left_out``: why that was left out, and what to do; None on PostgreSQL,
+    whose tables only the server writes anew."""
+
+    deleted: int
+    rewritten: bool
+    left_out: str | None = None
 
 
 def limit(days: int, granularity: Granularity, now: float | None = None) -> int:
@@ -22,11 +35,24 @@ def limit(days: int, granularity: Granularity, now: float | None = None) -> int:
     return coarse_hours(time.time() if now is None else now, granularity) - days * DAY_HOURS
 
 
-def purge(engine: Engine, days: int, granularity: Granularity) -> int:
-    """Deletes what is older than ``days``, and writes a SQLite store anew, whatever its size: no
-    piece of it is left. How many tips it was. Raises StoreError."""
+def purge(engine: Engine, days: int, granularity: Granularity) -> Purged:
+    """Deletes what is older than ``days``, and writes a SQLite store anew as far as there is memory
+    for it: also if nothing is deleted now, since the daemon leaves that to be done for what it
+    deleted itself. Raises StoreError."""
     with translated(), engine.begin() as connection:
         deleted = repo.purge(connection, limit(days, granularity))
-    if not deleted or not repo.rearrange(engine, largest=EVERY_SIZE):
-        repo.checkpoint(engine)
-    return deleted
+    if engine.dialect.name != "sqlite":
+        return Purged(deleted, rewritten=False)
+    spare = memory.available() // 2  # the daemon works beside it
+    if repo.rearrange(engine, largest=spare):
+        return Purged(deleted, rewritten=True)
+    repo.checkpoint(engine)
+    return Purged(deleted, rewritten=False, left_out=_short_of(repo.octets_in_use(engine), spare))
+
+
+def _short_of(needed: int, spare: int) -> str:
+    return (
+        "the store was not written anew, so pieces of what was deleted may be left in it: "
+        f"that takes {-(-needed // MIB):,} MiB of memory, and half of what is available is "
+        f"{spare // MIB:,} MiB: stop the daemon, or give the machine more memory, and purge again"
+    )

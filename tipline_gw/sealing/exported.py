@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE, header
+from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE, header, heard_octets
 from tipline_gw.errors import OpenError
 from tipline_gw.sealing.identities import Identity
 from tipline_gw.sealing.opener import open_file
@@ -19,7 +19,8 @@ from tipline_gw.sealing.opener import open_file
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What came out of ``file``: an envelope, or a recording written to a .wav file."""
+    """What came out of ``file``: an envelope, or a recording written to a .wav file, ``seconds``
+    long."""
 
     file: str
     truncated: bool
@@ -62,8 +63,9 @@ def _envelope(plaintext: bytes) -> dict[str, Any]:
 
 def _recording(file: Path, plaintext: bytes, truncated: bool, target: Path) -> Opened:
     """The true length goes into the WAV header; the silence that hid it is dropped."""
-    pcm = plaintext[HEADER_OCTETS:].rstrip(b"\0")
-    pcm += bytes(len(pcm) % 2)
+    pcm = plaintext[HEADER_OCTETS:]
+    octets = heard_octets(pcm)
+    pcm = pcm[:octets].ljust(octets, b"\0")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)  # it may be a link, or a file that others can read

@@ -2,7 +2,7 @@
 
 A statement costs more than the row it writes; under load a handful of texts come to one commit.
 What waits when the writer gets to it is written together; should that fail, each alone, so that
-one harms only itself.
+one harms only itself. Each is told by itself too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import Connection
 
 from tipline_gw.domain.tip import TipId
@@ -23,6 +24,8 @@ from tipline_gw.store.repository import Row
 from tipline_gw.store.writer import Writer
 
 Done = Callable[[BaseException | None], None]
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Batch:
         try:
             self._submit(_Flush(self, [item]))
         except StoreError as error:
-            item[1](error)
+            _tell(item[1], error)
 
     def _submit(self, flush: _Flush) -> None:
         self._writer.submit(flush).add_done_callback(flush.done)
@@ -105,4 +108,12 @@ class _Flush:
                 self._batch.again(item)
             return
         for _, done in items:
-            done(error)
+            _tell(done, error)
+
+
+def _tell(done: Done, error: BaseException | None) -> None:
+    """Whoever fails over what it hears keeps the news from no other."""
+    try:
+        done(error)
+    except Exception as failure:
+        _log.error("text-not-told", error=type(failure).__name__)

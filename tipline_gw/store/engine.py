@@ -38,7 +38,11 @@ def open_engine(url: str, *, make: bool = False) -> Engine:
     not leave a file that the daemon cannot open."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
-        _private(Path(parsed.database)) if make else _require(Path(parsed.database))
+        path = Path(parsed.database)
+        if make:
+            _private(path)
+        else:
+            _require(path)
     engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=not _is_sqlite(url))
     if _is_sqlite(url):
         event.listen(engine, "connect", _set_pragmas)

@@ -12,7 +12,8 @@ What they cannot hide from whoever has the files: that a case was answered, and 
 sealed answer is. Nor, until the tables are rewritten, where a database put what it wrote: SQLite
 takes pages for long rows from the end of the file, PostgreSQL appends rows and numbers their
 transactions. That tells an order, though no hour. ``repository.rearrange`` undoes it for a SQLite
-store of moderate size when the daemon ends; by hand VACUUM does, on PostgreSQL VACUUM FULL.
+store of moderate size when the daemon ends; ``tips purge`` has it done for a larger one, as far as
+there is memory for it. On PostgreSQL VACUUM FULL does.
 """
 
 from __future__ import annotations
