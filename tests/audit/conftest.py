@@ -2,6 +2,10 @@ import os
 
 import pytest
 
+from tests.store.conftest import postgresql
+
+__all__ = ["postgresql", "root"]
+
 
 @pytest.fixture
 def root():

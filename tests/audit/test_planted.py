@@ -1,5 +1,6 @@
 """A leak is planted in each place that is looked at, and in each form: it must be found there."""
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tipline_gw.audit import places
+from tipline_gw.audit.audit import System, _everything
 from tipline_gw.audit.canaries import Canaries
 from tipline_gw.audit.places import Place
 from tipline_gw.audit.report import Report
@@ -127,6 +129,79 @@ def test_the_memory_of_a_process(holder, canaries):
 
 def test_a_file_that_is_deleted_and_still_open(holder, canaries):
     assert found(canaries, places.deleted_files(holder)) == {("deleted file", "plain")}
+
+
+MAPPER = """
+import mmap, os, sys
+number = sys.stdin.readline().strip().encode()
+file = open(sys.argv[1], "w+b")
+file.write(bytes(2 * mmap.PAGESIZE) + number)
+file.truncate(3 * mmap.PAGESIZE)
+mapped = mmap.mmap(file.fileno(), int(sys.argv[2]) * mmap.PAGESIZE, access=mmap.ACCESS_WRITE)
+file.close()
+os.closerange(3, 100)  # a mapping keeps a descriptor of its own
+os.unlink(sys.argv[1])
+del number, file
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def mapper(tmp_path, number, root, request):
+    """A process with a shared mapping of a deleted file that it has not open. The number is in the
+    file's third page; so many pages are mapped."""
+    words = [sys.executable, "-c", MAPPER, str(tmp_path / "mapped"), str(request.param)]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as process:
+        process.stdin.write(f"{number}\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "ready\n"
+        yield process.pid
+        process.stdin.close()
+
+
+@pytest.mark.parametrize("mapper", [3], indirect=True)
+def test_memory_that_is_shared_through_a_deleted_file(mapper, canaries):
+    report = Report()
+    report.search(places.memory(mapper, "mapper"), canaries)
+    assert ("mapper, mapped (deleted)", "plain") in {(row.where, row.form) for row in report.rows}
+
+
+@pytest.mark.parametrize("mapper", [1], indirect=True)
+def test_a_file_that_is_deleted_and_mapped_is_searched_whole(mapper, canaries):
+    assert found(canaries, places.deleted_files(mapper)) == {("deleted file", "plain")}
+
+
+@pytest.mark.parametrize("mapper", [3], indirect=True)
+def test_where_no_mapping_may_be_followed_that_is_said(mapper, canaries, monkeypatch):
+    follow = places.Path.stat
+
+    def refused(path, **named):
+        if path.parent.name == "map_files":
+            raise PermissionError(1, "Operation not permitted")
+        return follow(path, **named)
+
+    monkeypatch.setattr(places.Path, "stat", refused)
+    report = Report(sent={"a text": 1})
+    report.search(places.deleted_files(mapper), canaries)
+    (note,) = (note for note in report.notes if "mapped (deleted)" in note)
+    assert note.endswith("what is not mapped of it was not searched (Operation not permitted)")
+    assert report.failures == []
+
+
+def test_two_deleted_files_of_one_name_are_two_places(tmp_path, canaries, number):
+    path = tmp_path / "a"
+    with contextlib.ExitStack() as open_files:
+        for content in ("nothing", number):
+            file = open_files.enter_context(path.open("w+"))
+            file.write(content)
+            file.flush()
+            path.unlink()
+        system = System((), (), {"this": os.getpid()}, time.time())
+        searched = [each for each in _everything(system) if each.what == "deleted file"]
+        assert found(canaries, searched) == {("deleted file", "plain")}
 
 
 def test_a_core_dump_in_the_working_directory(holder, tmp_path, canaries, number):

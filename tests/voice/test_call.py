@@ -3,6 +3,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import ModuleType
 from typing import NoReturn
@@ -404,6 +405,12 @@ def test_what_is_done_soon_waits_for_no_key() -> None:
     assert len(played.commands) == 1
 
 
+def test_without_another_thread_a_code_is_looked_up_all_the_same(monkeypatch) -> None:
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", fails(RuntimeError("can't start new thread")))
+    played = carried_out(LookUp(draw()), answers=[], lookup=lambda _: NEWS)
+    assert played.events == [Found(State.UNDER_REVIEW)]
+
+
 def test_a_hangup_while_a_tip_is_kept_does_not_break_that_off() -> None:
     class Slow(FakeTip):
         def keep(self) -> CaseCode | None:
@@ -428,8 +435,8 @@ def test_an_answer_that_opens_after_the_hangup_is_wiped() -> None:
     assert (played.end, pcm) == (CallEnd.HUNG_UP, bytearray(len(SPEECH)))
 
 
-def fails(error: Exception) -> Callable[[object], NoReturn]:
-    def lookup(_: object) -> NoReturn:
+def fails(error: Exception) -> Callable[..., NoReturn]:
+    def lookup(*_: object) -> NoReturn:
         raise error
 
     return lookup

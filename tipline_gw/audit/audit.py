@@ -10,10 +10,10 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tipline_gw.audit import faults, places, plays, scene
+from tipline_gw.audit import database, faults, national, places, plays, scene
 from tipline_gw.audit.canaries import Canaries
 from tipline_gw.audit.places import Place
 from tipline_gw.audit.plays import Say
@@ -29,13 +29,15 @@ TEXTS, CALLS = 500, 50
 @dataclass(frozen=True, slots=True)
 class System:
     """What belongs to a gateway that runs. ``folders`` are searched whole, ``temporary`` for what
-    was changed ``since``. ``asterisk``: its process, if there is one."""
+    was changed ``since``. ``asterisk``: its process, if there is one. ``server``: the URL of a
+    store that is no file."""
 
     folders: tuple[Path, ...]
     temporary: tuple[Path, ...]
     pids: dict[str, int]
     since: float
     asterisk: int | None = None
+    server: str | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
     """What of it was not found."""
 
@@ -76,7 +78,8 @@ def of_a_demonstration(
 
 
 def of_a_running_gateway(system: System, canaries: Canaries) -> Report:
-    report = Report(sent=_counted(canaries), notes=list(system.notes))
+    notes = [*system.notes, *national.not_searched(canaries.own)]
+    report = Report(sent=_counted(canaries), notes=notes)
     _search_running(system, canaries, report)
     return report
 
@@ -143,6 +146,7 @@ def _everything(system: System) -> Iterator[Place]:
         places.core_dumps(pids, system.since),
         *(places.deleted_files(pid) for pid in pids),
         places.journal(system.since),
+        database.rows(system.server) if system.server else (),
     ):
         yield from _once(found, searched)
 

@@ -24,8 +24,10 @@ OVERLAP = 128
 """Octets that follow a piece again at the head of the next: no form of a number is longer."""
 CORE_DUMPS = (Path("/var/lib/systemd/coredump"), Path("/var/crash"))
 COMPRESSED = frozenset((".zst", ".xz", ".lz4", ".gz", ".crash"))
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # nosec B108 - it is searched, not written
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # nosec B108 # it is searched, not written
 TEMPORARY = (Path("/tmp"), Path("/var/tmp"), SHARED_MEMORY)  # noqa: S108 # nosec B108
+SHARED_ANONYMOUS = ("/dev/zero", "/SYSV")
+"""The kernel's names for files that nobody made: memory, and searched as that."""
 
 Pieces = Callable[[], Iterable[bytes]]
 
@@ -113,23 +115,50 @@ def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
 
 
 def deleted_files(pid: int) -> Iterator[Place]:
-    """Files that have no name any more and are still open: nobody else can see them."""
+    """Files that have no name any more and are still open or mapped: nobody else can see them."""
+    seen: set[tuple[int, int]] = set()
+    for kind in ("fd", "map_files"):
+        try:
+            links = list(Path(f"/proc/{pid}/{kind}").iterdir())
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        except OSError as error:
+            yield _refused("deleted file", f"of process {pid}", error)
+            return
+        for link in links:
+            yield from _deleted(pid, link, seen)
+
+
+def _deleted(pid: int, link: Path, seen: set[tuple[int, int]]) -> Iterator[Place]:
+    """The file behind the link, if it is one and was not ``seen``. What is mapped of it is memory
+    and searched there too: where the kernel lets nobody follow a mapping, as in many containers,
+    only the rest of the file is left out, and that is said."""
+    mapped, target = link.parent.name == "map_files", ""
     try:
-        links = list(Path(f"/proc/{pid}/fd").iterdir())
+        target = str(link.readlink())
+        anonymous = mapped and target.startswith(SHARED_ANONYMOUS)
+        if anonymous or not _is_deleted(target) or not stat.S_ISREG((found := link.stat()).st_mode):
+            return
     except (FileNotFoundError, ProcessLookupError):
         return
     except OSError as error:
-        yield _refused("deleted file", f"of process {pid}", error)
+        rest = ", what is not mapped of it" if mapped else ""
+        where = f"{target or link} of process {pid}{rest}"
+        yield _refused("deleted file", where, error, needed=not mapped)
         return
-    for link in links:
-        with contextlib.suppress(FileNotFoundError):
-            target = str(link.readlink())
-            if target.endswith(" (deleted)") and link.is_file():
-                yield Place("deleted file", f"{target} of process {pid}", partial(_content, link))
+    if (file := (found.st_dev, found.st_ino)) not in seen:
+        seen.add(file)
+        where = f"{target}, inode {found.st_ino}, of process {pid}"
+        yield Place("deleted file", where, partial(_content, link))
+
+
+def _is_deleted(shown: str) -> bool:
+    return shown.endswith(" (deleted)")
 
 
 def memory(pid: int, name: str, *, judged: bool = True) -> Iterator[Place]:
-    """Every private region of a live process that can be read, and the anonymous shared ones."""
+    """Every region of a live process that can be read, but for shared ones of files that have a
+    name: those are files."""
     try:
         maps = Path(f"/proc/{pid}/maps").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -140,16 +169,20 @@ def memory(pid: int, name: str, *, judged: bool = True) -> Iterator[Place]:
     for line in maps.splitlines():
         span, rights, _, _, inode, *path = line.split(maxsplit=5)
         shown = path[0] if path else "anonymous"
-        mapped_file = (
-            rights[3] == "s" and inode != "0" and not shown.startswith(("/dev/", "/memfd"))
-        )
-        if rights[0] != "r" or shown.startswith("[v") or mapped_file:
+        if rights[0] != "r" or shown.startswith("[v"):
+            continue
+        if rights[3] == "s" and inode != "0" and _has_a_name(shown):
             continue
         start, end = (int(side, 16) for side in span.split("-"))
         yield Place(
             "memory" if judged else f"memory of {name}", f"{name}, {_region(shown)}",
             partial(_region_pieces, pid, start, end), judged, judged,
         )  # fmt: skip
+
+
+def _has_a_name(shown: str) -> bool:
+    """Whether the file of a mapping can be found in a folder."""
+    return not shown.startswith(("/dev/", "/memfd")) and not _is_deleted(shown)
 
 
 def _region(shown: str) -> str:

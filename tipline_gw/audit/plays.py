@@ -39,6 +39,12 @@ _LEAVE: tuple[sip.Step, ...] = (
 """Spanish, leave a tip, up to the tone."""
 
 
+def _kept() -> tuple[sip.Step, ...]:
+    """Hung up while the code is said: that is a minute long, with its pauses and repeats, and then
+    all is over."""
+    return (*_LEAVE, _speech(4), sip.Press("#"), sip.Hear(), sip.Press("1"), sip.Hear(3.0))
+
+
 def all_of_them(scene: Scene, faults_in: Path, say: Say, texts: int, calls: int) -> list[str]:
     """Everything, and ``texts`` and ``calls`` more of the plain kind. What failed."""
     failures: list[str] = []
@@ -157,8 +163,7 @@ def _reply_to_all(connection: socket.socket) -> None:
 
 def _calls(scene: Scene, exchange: Exchange, faults_in: Path) -> list[str]:
     plays: dict[str, Sequence[sip.Step]] = {
-        "a call that is kept": [*_LEAVE, _speech(4), sip.Press("#"), sip.Hear(), sip.Press("1"),
-                                sip.AwaitBye()],
+        "a call that is kept": _kept(),
         "a call hung up while speaking": [*_LEAVE, _speech(4), sip.HangUp()],
         "a call that asks": [*_LEAVE[:3], sip.Press("2"), sip.Hear(), sip.Press("123456789012")],
     }  # fmt: skip
@@ -196,8 +201,7 @@ def _call(scene: Scene, exchange: Exchange, what: str, steps: Sequence[sip.Step]
 def call_at(host: Host, listen: str, canaries: Canaries) -> None:
     """A call that is gone through with and one that is hung up, wherever that is."""
     caller = sip.Caller(host, listen)
-    keeping = [*_LEAVE, _speech(4), sip.Press("#"), sip.Hear(), sip.Press("1"), sip.AwaitBye()]
-    for steps in (keeping, [*_LEAVE, _speech(4), sip.HangUp()]):
+    for steps in (_kept(), [*_LEAVE, _speech(4), sip.HangUp()]):
         if not caller.call(steps, caller_number=canaries.next("a call")).answered:
             raise VoiceError(f"nobody answers at {listen}", "is it where calls come in?")
 

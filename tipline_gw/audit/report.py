@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tipline_gw.audit import national
 from tipline_gw.audit.canaries import Canaries
 from tipline_gw.audit.places import Place
-from tipline_gw.demo.search import forms, search_octets
+from tipline_gw.demo.search import search_octets
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,10 @@ def _hits(piece: bytes, canaries: Canaries) -> Iterator[tuple[str, str]]:
         numbers += canaries.used
     upper = piece.upper() if numbers else b""
     for number in numbers:
-        for form, octets in forms(number).items():
+        for form, octets in national.long_forms(number).items():
             for _ in range(max(piece.count(octets), upper.count(octets) if "hex" in form else 0)):
                 yield form, number
+    yield from national.found(piece, canaries.own)
 
 
 def _rows(place: Place, counts: Counter[tuple[str, str]], canaries: Canaries) -> Iterator[Row]:

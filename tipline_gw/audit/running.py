@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tipline_gw.audit import places
+from tipline_gw.audit import database, places
 from tipline_gw.audit.audit import System
 from tipline_gw.errors import TiplineError
 from tipline_gw.settings import Settings
@@ -41,13 +41,14 @@ def find(config: Path, settings: Settings, asterisk: Path | None, since: float) 
         pids=pids,
         since=since,
         asterisk=its_asterisk,
+        server=_store_server(settings),
         notes=tuple(_not_searched(settings, its_asterisk)),
     )
 
 
 def _not_searched(settings: Settings, asterisk: int | None) -> Iterator[str]:
-    if not _store_folder(settings):
-        yield "the store is another server's: search a dump of it as well"
+    if _store_server(settings):
+        yield database.BESIDE
     if asterisk is None:
         yield "no Asterisk was found running (see --asterisk): its memory was not searched"
 
@@ -55,6 +56,10 @@ def _not_searched(settings: Settings, asterisk: int | None) -> Iterator[str]:
 def _store_folder(settings: Settings) -> list[Path]:
     url = settings.store.url
     return [Path(url.removeprefix("sqlite:///")).parent] if url.startswith("sqlite") else []
+
+
+def _store_server(settings: Settings) -> str | None:
+    return None if _store_folder(settings) else settings.store.url
 
 
 def _of_asterisk(directory: Path | None) -> list[Path]:

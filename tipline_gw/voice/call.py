@@ -324,7 +324,10 @@ class _Call:
         """What ``work`` gives. A key pressed until then is kept for the next question: Asterisk
         drops those that come while it was told nothing. Who hangs up does not break it off."""
         with ThreadPoolExecutor(1, "at-work") as pool:
-            done = pool.submit(work)
+            try:
+                done = pool.submit(work)
+            except RuntimeError:  # no more threads
+                return work()
             wait([done], SOON_SECONDS)
             with suppress(CallerHungUp):  # the next command says so again
                 while not done.done():
