@@ -158,7 +158,9 @@ class Daemon:
             done = repository.rearrange(self._engine)
             self._to_be_rearranged = False
             if not done:
-                _log.warning("deleted-tips-not-overwritten", reason="run-tips-purge")
+                file = self._engine.dialect.name == "sqlite"
+                advice = "run-tips-purge" if file else "run-vacuum-full"
+                _log.warning("deleted-tips-not-overwritten", reason=advice)
 
     def start(self) -> None:
         self._audio.serve_forever()

@@ -1,5 +1,7 @@
 import os
 import statistics
+import subprocess
+import sys
 
 import pytest
 from sqlalchemy import update
@@ -177,6 +179,29 @@ def test_a_large_store_is_not_rewritten(tmp_path, sqlite):
     before = (tmp_path / "tips.db").read_bytes()
     assert not repo.rearrange(sqlite, largest=1)
     assert (tmp_path / "tips.db").read_bytes() == before
+
+
+SHORT_OF_MEMORY = """
+import sys
+from tipline_gw.store.engine import open_engine
+from tipline_gw.store.repository import rearrange
+
+made = open_engine(sys.argv[1])
+with made.connect() as connection:
+    connection.exec_driver_sql("PRAGMA hard_heap_limit=2097152")
+print(rearrange(made))
+"""
+
+
+def test_a_store_for_which_memory_runs_out_is_left_as_it_is(tmp_path, sqlite):
+    writer = Writer(sqlite)
+    tip_id, chunks = new_tip(writer), [os.urandom(1 << 16) for _ in range(128)]
+    writer.do(lambda c: repo.add_whole(c, tip_id, repo.Role.RECORDING, b"head", chunks))
+    writer.close()
+    command = [sys.executable, "-c", SHORT_OF_MEMORY, str(sqlite.url)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (said.stdout, said.stderr) == ("False\n", "")
+    assert len(repo.tips(sqlite)) == 1
 
 
 def test_the_file_is_private(tmp_path, sqlite):

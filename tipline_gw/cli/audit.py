@@ -36,8 +36,8 @@ def audit(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="With --running: the numbers of your own telephones, one a line; you are asked "
-            "for them otherwise.",
+            help="With --running: the numbers of your own telephones, one a line, each from + and "
+            "country code on; you are asked for them otherwise.",
         ),
     ] = None,
     asterisk: Annotated[
@@ -120,7 +120,7 @@ def _numbers(file: Path | None) -> list[str]:
     """From a file or from whoever sits here: never from the command line, which others can read."""
     if file is None:
         asked = typer.prompt(
-            "The number of the telephone you will use (Enter for none)",
+            "The number of the telephone you will use, from + and country code on (Enter for none)",
             default="", show_default=False, hide_input=True, err=True,
         )  # fmt: skip
         lines = [asked]

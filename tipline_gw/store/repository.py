@@ -364,11 +364,14 @@ def rearrange(engine: Engine, largest: int = LARGEST_REARRANGED) -> bool:
     pages keep pieces of what was deleted. It locks out whoever writes, and all that is in use lies
     in memory meanwhile: in a temporary file, of which nobody overwrites the remains, would lie
     what is to be gone one day. A store of which more than ``largest`` octets are in use is left
-    as it is. Ends with a :func:`checkpoint`."""
+    as it is, and so is one for which memory runs out. Ends with a :func:`checkpoint`."""
     if engine.dialect.name != "sqlite" or octets_in_use(engine) > largest:
         return False
     with translated(), engine.connect() as connection:
-        connection.connection.execute("VACUUM")
+        try:
+            connection.connection.execute("VACUUM")
+        except MemoryError:
+            return False
     checkpoint(engine)
     return True
 
