@@ -105,18 +105,25 @@ sys.stdin.read()
 """
 
 
-@pytest.fixture
-def holder(tmp_path, number, root):
-    """A process that holds the number in its heap, in shared memory and in a deleted file."""
-    command = [sys.executable, "-c", HOLDER, str(tmp_path / "gone")]
+@contextlib.contextmanager
+def told(number, folder, program, *arguments):
+    """A process in ``folder`` that was told the number, and lives as long as this."""
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
-    ) as process:
+        [sys.executable, "-c", program, *arguments],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder,
+    ) as process:  # fmt: skip
         process.stdin.write(f"{number}\n")
         process.stdin.flush()
         assert process.stdout.readline() == "ready\n"
         yield process.pid
         process.stdin.close()
+
+
+@pytest.fixture
+def holder(tmp_path, number, root):
+    """A process that holds the number in its heap, in shared memory and in a deleted file."""
+    with told(number, tmp_path, HOLDER, str(tmp_path / "gone")) as pid:
+        yield pid
 
 
 def test_the_memory_of_a_process(holder, canaries):
@@ -151,15 +158,8 @@ sys.stdin.read()
 def mapper(tmp_path, number, root, request):
     """A process with a shared mapping of a deleted file that it has not open. The number is in the
     file's third page; so many pages are mapped."""
-    words = [sys.executable, "-c", MAPPER, str(tmp_path / "mapped"), str(request.param)]
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
-    ) as process:
-        process.stdin.write(f"{number}\n")
-        process.stdin.flush()
-        assert process.stdout.readline() == "ready\n"
-        yield process.pid
-        process.stdin.close()
+    with told(number, tmp_path, MAPPER, str(tmp_path / "mapped"), str(request.param)) as pid:
+        yield pid
 
 
 @pytest.mark.parametrize("mapper", [3], indirect=True)
