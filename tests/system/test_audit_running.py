@@ -69,6 +69,8 @@ def test_a_store_on_postgresql_is_searched_for_a_number_as_it_is_written_at_home
         do(postgresql, f"CREATE TABLE careless AS SELECT '{SPANISH[3:]}' AS who")
         code, told = audited(made, numbers)
         found = {(row["what"], row["where"], row["form"]) for row in told["rows"]}
+        # The server's own files lie in a folder that is searched too, if it just wrote them.
+        found = {row for row in found if "tipline-pg-" not in row[1]}
         assert (code, found) == (1, {("store", "table careless, column who", "plain, national")})
         assert made.gateway.stop() == 0
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Text, cast, column, func, select, table, text
 
-from tipline_gw.audit.places import OVERLAP, Place
+from tipline_gw.audit.places import OVERLAP, Place, refused
 from tipline_gw.errors import StoreError
 from tipline_gw.store.engine import open_engine, translated
 
@@ -75,18 +75,14 @@ def rows(url: str) -> Iterator[Place]:
     try:
         found = _columns(url)
     except OSError as error:
-        yield Place("store", "the PostgreSQL server", partial(_refused, error))
+        yield refused("store", "the PostgreSQL server", error)
         return
     for each in found:
         if each.readable:
             yield Place("store", each.where, partial(_pieces, url, each))
         else:
-            refused = partial(_refused, OSError(0, "the gateway's role may not read it"))
-            yield Place("store", each.where, refused, needed=False)
-
-
-def _refused(error: OSError) -> Iterator[bytes]:
-    raise error
+            closed = OSError(0, "the gateway's role may not read it")
+            yield refused("store", each.where, closed, needed=False)
 
 
 def _columns(url: str) -> list[_Column]:

@@ -45,7 +45,9 @@ class Place:
     needed: bool = True
 
 
-def _refused(what: str, where: str, error: OSError, *, needed: bool = True) -> Place:
+def refused(what: str, where: str, error: OSError, *, needed: bool = True) -> Place:
+    """One that cannot be read."""
+
     def pieces() -> Iterable[bytes]:
         raise error
 
@@ -65,7 +67,7 @@ def files(folders: Iterable[Path], *, since: float = 0.0) -> Iterator[Place]:
                     yield Place(_kind_of(path), str(path), content, needed=not since)
         for error in closed:
             if not isinstance(error, FileNotFoundError):
-                yield _refused("file", str(error.filename), error, needed=not since)
+                yield refused("file", str(error.filename), error, needed=not since)
 
 
 def _changed(path: Path, since: float) -> bool:
@@ -123,7 +125,7 @@ def deleted_files(pid: int) -> Iterator[Place]:
         except (FileNotFoundError, ProcessLookupError):
             return
         except OSError as error:
-            yield _refused("deleted file", f"of process {pid}", error)
+            yield refused("deleted file", f"of process {pid}", error)
             return
         for link in links:
             yield from _deleted(pid, link, seen)
@@ -144,7 +146,7 @@ def _deleted(pid: int, link: Path, seen: set[tuple[int, int]]) -> Iterator[Place
     except OSError as error:
         rest = ", what is not mapped of it" if mapped else ""
         where = f"{target or link} of process {pid}{rest}"
-        yield _refused("deleted file", where, error, needed=not mapped)
+        yield refused("deleted file", where, error, needed=not mapped)
         return
     if (file := (found.st_dev, found.st_ino)) not in seen:
         seen.add(file)
@@ -164,7 +166,7 @@ def memory(pid: int, name: str, *, judged: bool = True) -> Iterator[Place]:
     except (FileNotFoundError, ProcessLookupError):
         return
     except OSError as error:
-        yield _refused("memory", f"of {name}", error, needed=judged)
+        yield refused("memory", f"of {name}", error, needed=judged)
         return
     for line in maps.splitlines():
         span, rights, _, _, inode, *path = line.split(maxsplit=5)

@@ -40,8 +40,7 @@ _LEAVE: tuple[sip.Step, ...] = (
 
 
 def _kept() -> tuple[sip.Step, ...]:
-    """Hung up while the code is said: that is a minute long, with its pauses and repeats, and then
-    all is over."""
+    """Hung up while the code is said, which takes a minute and leads to nothing more."""
     return (*_LEAVE, _speech(4), sip.Press("#"), sip.Hear(), sip.Press("1"), sip.Hear(3.0))
 
 
@@ -199,7 +198,7 @@ def _call(scene: Scene, exchange: Exchange, what: str, steps: Sequence[sip.Step]
 
 
 def call_at(host: Host, listen: str, canaries: Canaries) -> None:
-    """A call that is gone through with and one that is hung up, wherever that is."""
+    """A call whose tip is kept and one that is hung up while speaking, wherever that is."""
     caller = sip.Caller(host, listen)
     for steps in (_kept(), [*_LEAVE, _speech(4), sip.HangUp()]):
         if not caller.call(steps, caller_number=canaries.next("a call")).answered:

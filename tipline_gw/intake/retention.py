@@ -53,6 +53,6 @@ def purge(engine: Engine, days: int, granularity: Granularity) -> Purged:
 def _short_of(needed: int, spare: int) -> str:
     return (
         "the store was not written anew, so pieces of what was deleted may be left in it: "
-        f"that takes {-(-needed // MIB):,} MiB of memory, and half of what is available is "
-        f"{spare // MIB:,} MiB: stop the daemon, or give the machine more memory, and purge again"
+        f"that takes {-(-needed // MIB):,} MiB of memory, and may take half of what is available, "
+        f"{spare // MIB:,} MiB: stop the daemon, or find more memory for it, and purge again"
     )

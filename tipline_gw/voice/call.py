@@ -321,8 +321,9 @@ class _Call:
         return Found(news.state, news.answer is not None, news.open) if news else NotFound()
 
     def _meanwhile(self, work: Callable[[], T]) -> T:
-        """What ``work`` gives. A key pressed until then is kept for the next question: Asterisk
-        drops those that come while it was told nothing. Who hangs up does not break it off."""
+        """What ``work`` gives. If that is not soon, a key pressed meanwhile is kept for the next
+        question: Asterisk drops those that come while it was told nothing. Who hangs up does not
+        break it off."""
         with ThreadPoolExecutor(1, "at-work") as pool:
             try:
                 done = pool.submit(work)
