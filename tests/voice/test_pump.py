@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from time import monotonic, sleep
 
 import pytest
 
@@ -42,7 +43,7 @@ class Wire:
     ) -> None:
         self.far, self._near = socket.socketpair()
         self._near.setblocking(False)
-        stream = Carried(self._near.fileno(), take, idle, silence)
+        stream = Carried(self._near.fileno(), lambda data, _: take(data), idle, silence)
         self.outcome: Future[str | None] = pool.submit(pump.carry, stream)
 
     def close(self) -> None:
@@ -127,6 +128,34 @@ def test_where_nothing_comes_for_a_while_that_is_said_and_may_end_it(
     wire.close()
 
 
+def test_what_waits_for_another_stream_to_be_worked_on_was_read_before(
+    pool: ThreadPoolExecutor,
+) -> None:
+    pump = Pump()
+    worked_on: list[float] = []
+    read: list[float] = []
+
+    def take(_: bytes, read_at: float) -> str:
+        worked_on.append(monotonic())
+        read.append(read_at)
+        sleep(0.05)
+        return "over"
+
+    pairs = [socket.socketpair() for _ in range(3)]
+    for far, near in pairs:
+        near.setblocking(False)
+        far.send(b"speech")
+    carried = [Carried(near.fileno(), take, lambda: None, 30.0) for _, near in pairs]
+    outcomes = [pool.submit(pump.carry, stream) for stream in carried]
+    sleep(0.3)  # until all three are carried
+    pump.start()
+    assert [outcome.result(10) for outcome in outcomes] == ["over"] * 3
+    assert max(read) <= min(worked_on)
+    pump.close()
+    for end in (end for pair in pairs for end in pair):
+        end.close()
+
+
 def test_closing_leaves_nobody_waiting_and_takes_no_more(pool: ThreadPoolExecutor) -> None:
     pump = Pump()
     pump.start()
@@ -134,7 +163,7 @@ def test_closing_leaves_nobody_waiting_and_takes_no_more(pool: ThreadPoolExecuto
     wire.far.send(b"speech")
     pump.close()
     assert wire.outcome.result(10) is None
-    assert pump.carry(Carried(0, until_hash, lambda: None, 1.0)) is None
+    assert pump.carry(Carried(0, lambda *_: None, lambda: None, 1.0)) is None
     wire.close()
 
 

@@ -78,12 +78,15 @@ class AudioStream:
         # Else each frame is acknowledged by itself, which costs Asterisk as much as sending it.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
         stream = Carried(
-            self._socket.fileno(), lambda data: self._feed(data, take), lambda: take(IDLE), silence
+            self._socket.fileno(),
+            lambda data, read_at: self._feed(data, read_at, take),
+            lambda: take(IDLE),
+            silence,
         )
         return self._pump.carry(stream)
 
-    def _feed(self, data: bytes, take: Callable[[Frame], R | None]) -> R | None:
-        self.came_at = monotonic()
+    def _feed(self, data: bytes, read_at: float, take: Callable[[Frame], R | None]) -> R | None:
+        self.came_at = read_at
         self._first += self._reader.feed(data)
         outcome = self._hand_over(take)
         if outcome is None:

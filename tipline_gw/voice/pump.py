@@ -30,6 +30,8 @@ When they have come, Asterisk's next frames stay with it, gathered, and go as on
 as these were read. A segment for each frame cost Asterisk most of the way here."""
 _MOST = 16384
 """Octets taken of one stream a sweep, a second of audio: what piled up is worked off in turns."""
+_AT_ONCE = 8192
+"""Octets: more than the kernel holds of a stream, so that one reading takes all of it."""
 
 
 class Pump:
@@ -71,12 +73,19 @@ class Pump:
     def _run(self) -> None:
         due = monotonic()
         while self._await(due):
-            for stream in self._streams.copy():
-                if stream.over():
-                    self._streams.remove(stream)
+            self._sweep()
             due = max(due + SWEEP_SECONDS, monotonic())
         for stream in self._streams:
             stream.end()
+
+    def _sweep(self) -> None:
+        """All are read, then all are worked on: each of the two finds its code in the caches."""
+        streams = self._streams.copy()
+        for stream in streams:
+            stream.read()
+        for stream in streams:
+            if stream.over():
+                self._streams.remove(stream)
 
     def _await(self, due: float) -> bool:
         """Until it is time and there is a stream; whether there is more to do at all."""
@@ -87,13 +96,14 @@ class Pump:
 
 
 class Carried(Generic[R]):
-    """A stream on the non-blocking socket ``file``. ``take`` is handed what comes, ``idle`` is
-    called whenever nothing came for a while; either ends it by returning something."""
+    """A stream on the non-blocking socket ``file``. ``take`` is handed what comes and when it was
+    read, ``idle`` is called whenever nothing came for a while; either ends it by returning
+    something."""
 
     def __init__(
         self,
         file: int,
-        take: Callable[[bytes], R | None],
+        take: Callable[[bytes, float], R | None],
         idle: Callable[[], R | None],
         silence: float,
     ) -> None:
@@ -101,11 +111,16 @@ class Carried(Generic[R]):
         self._take = take
         self._idle = idle
         self._silence = silence
-        self._heard = monotonic()
+        self._heard = self._read_at = monotonic()
+        self._data: bytes | None = None
         self.outcome: Future[R | None] = Future()
 
+    def read(self) -> None:
+        """What lies there, for ``over``."""
+        self._data, self._read_at = _lying_there(self._file), monotonic()
+
     def over(self) -> bool:
-        """Takes what lies there; whether that was the last of it."""
+        """Hands on what was read; whether that was the last of it."""
         try:
             return self._step()
         except Exception as error:
@@ -117,10 +132,11 @@ class Carried(Generic[R]):
         self.outcome.set_result(None)
 
     def _step(self) -> bool:
-        data = _lying_there(self._file)
-        outcome = self._nothing() if data is None else self._take(data) if data else None
+        data, self._data = self._data, None
+        outcome = self._nothing() if data is None else None
         if data:
-            self._heard = monotonic()
+            self._heard = self._read_at
+            outcome = self._take(data, self._read_at)
         if data == b"" or outcome is not None:
             self.outcome.set_result(outcome)
             return True
@@ -147,6 +163,6 @@ def _lying_there(file: int) -> bytes | None:
 
 def _read(file: int) -> bytes | None:
     try:
-        return os.read(file, _MOST)
+        return os.read(file, _AT_ONCE)
     except BlockingIOError:
         return None
