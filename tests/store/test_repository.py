@@ -1,5 +1,4 @@
 import os
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -140,11 +139,10 @@ def test_deleted_octets_are_gone_from_the_files(tmp_path, sqlite):
 def test_the_file_rewritten_does_not_tell_which_tip_came_first(tmp_path, sqlite):
     writer, marks = Writer(sqlite), []
     for _ in range(200):
-        marks.append(os.urandom(3000))  # its end lies on a page of its own
-        tip_id, chunks = new_tip(writer), [marks[-1]]
-        writer.do(
-            lambda c, t=tip_id, m=chunks: repo.add_whole(c, t, repo.Role.ENVELOPE, b"head", m)
-        )
+        marks.append(os.urandom(1216))
+        tip_id = new_tip(writer)
+        code_hash, key = os.urandom(32), marks[-1]
+        assert writer.do(lambda c, t=tip_id, h=code_hash, k=key: repo.give_code(c, t, h, k))
     writer.close()
     repo.checkpoint(sqlite)
     assert order_told(tmp_path, marks) > 0.9
@@ -232,18 +230,6 @@ def test_commits_are_synchronous(sqlite):
     with translated(), sqlite.connect() as connection:
         read = lambda name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()  # noqa: E731
         assert (read("journal_mode"), read("synchronous"), read("secure_delete")) == ("wal", 2, 1)
-
-
-def test_a_new_store_has_large_pages_and_an_older_one_is_used_as_it_is(tmp_path, sqlite):
-    older = sqlite3.connect(tmp_path / "older.db")
-    older.executescript("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; CREATE TABLE any (x);")
-    older.close()
-    for engine, size in ((sqlite, 8192), (open_engine(f"sqlite:///{tmp_path}/older.db"), 4096)):
-        migrate(engine)
-        with engine.connect() as connection:
-            assert connection.exec_driver_sql("PRAGMA page_size").scalar() == size
-        assert repo.tips(engine) == []
-        engine.dispose()
 
 
 def test_a_store_is_opened_again_with_what_is_in_it(tmp_path):

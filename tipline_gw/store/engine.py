@@ -22,7 +22,6 @@ from tipline_gw.errors import StoreError
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _PRAGMAS = (
-    "page_size=8192",  # of a new store: what is spoken comes in chunks of 64 KiB
     "journal_mode=WAL",
     "synchronous=FULL",  # a commit is on disk when it returns
     "secure_delete=ON",  # what is deleted is overwritten
