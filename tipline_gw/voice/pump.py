@@ -30,8 +30,6 @@ When they have come, Asterisk's next frames stay with it, gathered, and go as on
 as these were read. A segment for each frame cost Asterisk most of the way here."""
 _MOST = 16384
 """Octets taken of one stream a sweep, a second of audio: what piled up is worked off in turns."""
-_AT_ONCE = 8192
-"""Octets: more than the kernel holds of a stream, so that one reading takes all of it."""
 
 
 class Pump:
@@ -163,6 +161,6 @@ def _lying_there(file: int) -> bytes | None:
 
 def _read(file: int) -> bytes | None:
     try:
-        return os.read(file, _AT_ONCE)
+        return os.read(file, _MOST)
     except BlockingIOError:
         return None
