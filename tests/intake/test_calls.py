@@ -278,11 +278,10 @@ def test_speech_that_is_not_kept_is_wiped_too(tip):
     for pcm, spoken in ((speech(1, 2), False), (speech(0.1, 2), True), (speech(1, 3), True)):
         before, recording = tip._tip.pcm, tip.record(append=False)
         recording.write(pcm)
-        held = recording._pcm
         recording.finish(Ended.KEY, spoken=spoken)
-        gone = before if tip._tip.pcm is held else held
-        assert gone
-        assert not any(gone)
+        gone = recording._said if tip._tip.pcm is before else [*recording._said, before]
+        assert sum(map(len, gone))
+        assert not any(map(any, gone))
 
 
 # Added to a case.

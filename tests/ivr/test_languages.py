@@ -8,6 +8,7 @@ from tipline_gw.ivr.stages import Edge
 ES_EN = Ask(("language-es", "language-en"), 3.0)
 MAIN = Ask(("welcome", "menu-main"), 4.0)
 UNCHOSEN = Speak("es", chosen=False)
+ADVICE = Ask(("advice",), 0.0)
 
 
 def test_the_first_key_is_the_first_language_of_the_configuration():
@@ -53,9 +54,24 @@ def test_star_has_nothing_before_it_and_says_the_menu_again():
         play >> Keys("*") << ES_EN
 
 
-def test_advice_is_given_before_a_language_was_chosen():
-    play = Playbook(["es", "en"]) << UNCHOSEN << ES_EN >> Keys("0")
-    play << Ask(("advice", "language-es", "language-en"), 3.0) >> Keys("2") << Speak("en") << MAIN
+def test_advice_before_a_language_was_chosen_is_given_in_each():
+    play = Playbook(["es", "en"]) << UNCHOSEN << ES_EN >> Keys("0") << ADVICE >> Silence()
+    play << Speak("en", chosen=False) << ADVICE >> Silence() << UNCHOSEN << ES_EN
+    play >> Keys("2") << Speak("en") << MAIN
+
+
+def test_a_key_during_advice_is_the_answer_to_the_language_menu():
+    play = Playbook(["es", "en"]) << UNCHOSEN << ES_EN >> Keys("0") << ADVICE
+    play >> Keys("2") << Speak("en") << MAIN >> Keys("*") << Speak("es") << ES_EN
+    play >> Keys("0") << ADVICE >> Silence() << Speak("en") << ADVICE >> Keys("1")
+    play << Speak("es") << MAIN
+
+
+def test_advice_comes_back_to_the_menu_of_the_line_from_a_number_with_an_order_of_its_own():
+    offers = Ask(("language-en", "language-es"), 3.0)
+    play = Playbook(["en", "es"], offered=["es", "en"]) << UNCHOSEN << offers >> Keys("0")
+    play << Speak("en", chosen=False) << ADVICE >> Silence() << UNCHOSEN << ADVICE >> Silence()
+    play << offers
 
 
 def test_a_number_with_an_order_of_its_own_keeps_the_keys_that_the_offers_name():

@@ -60,7 +60,10 @@ def scripts() -> dict[str, tuple[sip.Step, ...]]:
     """The first keys are a burst, ahead of what they answer; a hash after a key is out of habit."""
     unknown = case_code.draw
     return {
-        "around": (*press("1#", "9", "0", "8", "*", "0", "2"), LISTEN, sip.HangUp()),
+        "around": (
+            *press("1#", "9", "0", "8", "*", "0", "*", "0"), sip.Quiet(1.0, within=120),
+            sip.Press("2"), LISTEN, sip.HangUp(),
+        ),
         "nothing": (
             *press("11#"), *SILENT, *SILENT, *press("1"), *SILENT, *SILENT, *press("0", "*"),
             LISTEN, sip.HangUp(),
@@ -214,7 +217,7 @@ def test_every_call_went_through_its_steps(calls):
 def test_keys_typed_ahead_and_the_ways_round_the_main_menu(calls):
     heard(
         calls, "around", "language-es", "welcome", "welcome", "advice", "menu-main-help",
-        "language-es", "advice", "en:welcome",
+        "language-es", "advice", "language-es", "advice", "en:advice", "language-es", "en:welcome",
     )  # fmt: skip
 
 

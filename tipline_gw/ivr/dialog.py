@@ -16,7 +16,7 @@ from tipline_gw.errors import CallerHungUp
 from tipline_gw.ivr import challenge as challenges
 from tipline_gw.ivr import memory as m
 from tipline_gw.ivr.hearing import CASE, ENTER, Additions, hearing
-from tipline_gw.ivr.languages import LANGUAGE, language_menu
+from tipline_gw.ivr.languages import LANGUAGE, advice, language_menu
 from tipline_gw.ivr.leaving import LEAVE, leaving
 from tipline_gw.ivr.memory import Effect, Memory
 from tipline_gw.ivr.stages import SILENCE, Edge, Menu, Plan, planned
@@ -87,7 +87,7 @@ def plan(
     offered = offered or languages
     welcome = Edge("answered", MAIN, say=(greeting,), speak=languages[0])
     several = len(languages) > 1
-    choice = [language_menu(languages, welcome, offered)] if several else []
+    choice = [language_menu(languages, welcome, offered), *advice(languages, offered)]
     begin = Edge("answered", LANGUAGE, speak=offered[0]) if several else welcome
     voices, offer = _VOICES[disguise], _OFFERS[disguise]
     asked = challenges.challenge(challenge, languages, begin) if challenge else []
@@ -96,7 +96,7 @@ def plan(
     return planned(
         start,
         *asked,
-        *choice,
+        *(choice if several else []),
         _main_menu(begin, greeting, voices, offer),
         *leaving(MAIN, CASE),
         *hearing(MAIN, _additions(voices), offer),

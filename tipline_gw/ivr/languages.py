@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tipline_gw.ivr.stages import SILENCE, Edge, Menu
+from tipline_gw.ivr.stages import KEY, SILENCE, Edge, Lead, Menu
 from tipline_gw.prompts import names
 
 LANGUAGE: Final = "language"
@@ -35,7 +35,7 @@ def language_menu(languages: Sequence[str], chosen: Edge, offered: Sequence[str]
                 Edge(key, chosen.to, say=chosen.say, speak=language, chooses=True)
                 for key, language in choices
             ),
-            Edge("0", LANGUAGE, say=(names.ADVICE,)),
+            Edge("0", _advice_in(languages[0]), speak=languages[0]),
             Edge("*", LANGUAGE),
             Edge(SILENCE, chosen.to, say=chosen.say, speak=languages[0], chooses=True),
         ),
@@ -43,3 +43,25 @@ def language_menu(languages: Sequence[str], chosen: Edge, offered: Sequence[str]
         again=offers,
         seconds=SECONDS,
     )
+
+
+def advice(languages: Sequence[str], offered: Sequence[str]) -> list[Lead]:
+    """Whom to call in danger, in every language there is to choose, since none was chosen yet. A key
+    goes on with the menu; ``offered`` is as there."""
+    ends = [
+        *(Edge(SILENCE, _advice_in(following), speak=following) for following in languages[1:]),
+        Edge(SILENCE, LANGUAGE, speak=offered[0]),
+    ]
+    return [
+        Lead(
+            _advice_in(language),
+            "whom to call in danger, before a language was chosen",
+            (Edge(KEY, LANGUAGE, speak=offered[0]), end),
+            first=(names.ADVICE,),
+        )
+        for language, end in zip(languages, ends, strict=True)
+    ]
+
+
+def _advice_in(language: str) -> str:
+    return f"advice-{language}"

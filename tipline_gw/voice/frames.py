@@ -6,6 +6,7 @@ A frame is ``kind(1) length(2, big-endian) payload``
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -56,9 +57,10 @@ class Frame:
         return bytes((self.kind,)) + len(self.payload).to_bytes(2, "big") + self.payload
 
 
-_PLAIN = bytes((Kind.AUDIO,)) + FRAME.to_bytes(2, "big")
-_HEADER_OCTETS = [bytes((octet,)) for octet in _PLAIN]
 _STRIDE = HEADER + FRAME
+_PLAIN = re.escape(bytes((Kind.AUDIO,)) + FRAME.to_bytes(2, "big"))
+_RUN = re.compile(b"(?:%b.{%d}){1,%d}" % (_PLAIN, FRAME, MOST // FRAME), re.DOTALL)
+"""Plain frames that follow one another, whole ones only."""
 
 GIVE_BACK = Frame(Kind.HANGUP, b"").to_bytes()
 """Sent to Asterisk it ends the application, and the channel goes on with its AGI script."""
@@ -88,13 +90,13 @@ class FrameReader:
 
     def feed(self, data: bytes) -> list[Frame]:
         self.check()
-        data = self._rest + data
+        data = self._rest + data if self._rest else data
         frames: list[Frame] = []
         start = 0
         while len(data) - start >= HEADER and not self._broken:
-            if run := _run(data, start):
-                frames.append(Frame(Kind.AUDIO, _audio(data[start : start + run])))
-                start += run
+            if run := _RUN.match(data, start):
+                frames.append(Frame(Kind.AUDIO, _audio(run[0])))
+                start = run.end()
                 continue
             kind = _KINDS.get(data[start])
             length = int.from_bytes(data[start + 1 : start + HEADER], "big")
@@ -111,17 +113,6 @@ class FrameReader:
         if not frames:
             self.check()
         return frames
-
-
-def _run(data: bytes, start: int) -> int:
-    """The octets of the plain frames that follow one another there, whole ones only."""
-    most = min((len(data) - start) // _STRIDE, MOST // FRAME)
-    end = start + most * _STRIDE
-    columns = (data[start + at : end : _STRIDE] for at in range(HEADER))
-    return _STRIDE * min(
-        len(column) - len(column.lstrip(octet))
-        for column, octet in zip(columns, _HEADER_OCTETS, strict=True)
-    )
 
 
 def _audio(run: bytes) -> bytes:
