@@ -284,6 +284,17 @@ def test_speech_that_is_not_kept_is_wiped_too(tip):
         assert not any(map(any, gone))
 
 
+def test_what_comes_in_tiny_pieces_is_kept_in_larger_ones(tip, recordings):
+    said, recording = speech(1), tip.record(append=False)
+    for start in range(0, len(said), 2):
+        recording.write(said[start : start + 2])
+    assert len(recording._said) <= 1 + len(said) // 4096
+    recording.finish(Ended.KEY)
+    assert bytes(tip.spoken()) == said
+    tip.keep()
+    assert recordings() == [said]
+
+
 # Added to a case.
 
 

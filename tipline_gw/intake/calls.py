@@ -37,6 +37,9 @@ TOGETHER_SECONDS = 0.2
 holds and the 0.3 s until it is seen to be full that stays under the five seconds that may be lost
 when the daemon is killed."""
 
+_PIECE = 4096
+"""Octets. What comes in smaller ones is put together: each piece costs some hundred more."""
+
 PATIENCE_RECORDINGS = 3
 """A tip may hold so many longest recordings in all."""
 
@@ -177,7 +180,7 @@ class CallRecording:
         self._writer = desk.writer
         self._id = repo.new_id()
         self._said = [bytearray(tip.pcm)] if append else []
-        """Piece by piece: one buffer that grows was a quarter of what taking the audio costs."""
+        """In pieces: one buffer that grows was a quarter of what taking the audio costs."""
         self._before = self._octets = len(tip.pcm) if append else 0
         self._seq = 0
         self._waiting: deque[tuple[Future[None], float]] = deque()
@@ -192,8 +195,7 @@ class CallRecording:
     def write(self, pcm: bytes | bytearray | memoryview) -> None:
         self._check()
         fits = memoryview(pcm)[: self._limit - self._octets]
-        self._said.append(bytearray(fits))
-        self._octets += len(fits)
+        self._remember(fits)
         self._seal(fits)
         if len(fits) < len(pcm):
             raise VoiceError("the tip is as long as a tip can be")
@@ -207,6 +209,13 @@ class CallRecording:
                 self._writer.do(job, COMMIT_TIMEOUT)
         finally:
             self._end()
+
+    def _remember(self, pcm: memoryview) -> None:
+        if self._said and len(self._said[-1]) < _PIECE:
+            self._said[-1] += pcm
+        else:
+            self._said.append(bytearray(pcm))
+        self._octets += len(pcm)
 
     def _begin(self) -> None:
         tip_id, header = self._tip.id, self._sealer.header

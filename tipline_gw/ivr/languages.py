@@ -46,8 +46,8 @@ def language_menu(languages: Sequence[str], chosen: Edge, offered: Sequence[str]
 
 
 def advice(languages: Sequence[str], offered: Sequence[str]) -> list[Lead]:
-    """Whom to call in danger, in every language there is to choose, since none was chosen yet. A key
-    goes on with the menu; ``offered`` is as there."""
+    """Whom to call in danger, in every language there is to choose, since none was chosen yet. A
+    key goes on with the menu; ``offered`` is as there."""
     ends = [
         *(Edge(SILENCE, _advice_in(following), speak=following) for following in languages[1:]),
         Edge(SILENCE, LANGUAGE, speak=offered[0]),
