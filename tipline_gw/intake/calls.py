@@ -246,10 +246,10 @@ class CallRecording:
     def _stand(self, ended: Ended) -> None:
         """On disk: it is what the tip holds from here on."""
         tip, replaced = self._tip, self._tip.pcm
-        tip.pcm = bytearray().join(self._said)
-        self._said.append(replaced)
         tip.recording_id, tip.disguised = self._id, self._disguised
         tip.partial = ended is Ended.FAILED or (self._append and tip.partial)
+        tip.pcm = bytearray().join(self._said)  # last: of all this only it can lack memory
+        self._said.append(replaced)
 
     def _end(self) -> None:
         """Forget what is not kept: a recording that was dropped, or the one that was replaced."""
