@@ -15,9 +15,11 @@ from tipline_gw.intake.calls import CallTip
 from tipline_gw.intake.export import export_tips
 from tipline_gw.sealing.exported import open_exported
 from tipline_gw.sealing.opener import Opener
+from tipline_gw.sealing.stream import CHUNK_SIZE
 from tipline_gw.store import repository as repo
 from tipline_gw.store import tables
 from tipline_gw.store.tables import chunk
+from tipline_gw.voice.pump import SWEEP_SECONDS
 
 
 def speech(seconds: float, value: int = 7) -> bytes:
@@ -82,6 +84,12 @@ def counted(desk):
 def close_case(desk, tip_id) -> None:
     closed = update(tables.tip).values(state=int(State.CLOSED_OUTSIDE))
     desk.writer.do(lambda c: c.execute(closed.where(tables.tip.c.id == tip_id)))
+
+
+def test_what_is_not_on_disk_yet_is_less_than_five_seconds_of_speech():
+    """What a kill of the daemon may cost: a chunk that is not full, seen to be full and committed
+    as late as can be."""
+    assert CHUNK_SIZE / PCM_RATE + SWEEP_SECONDS + calls.TOGETHER_SECONDS < 4.75
 
 
 def test_what_is_said_and_kept_comes_back_whole(tip, desk, recordings, envelopes):

@@ -183,6 +183,19 @@ def test_a_key_that_the_line_doubled_neither_interrupts_playing_nor_is_one_more(
     assert key_pressed == "1"
 
 
+def test_a_telephone_that_sends_nothing_while_its_caller_hesitates_is_not_given_up() -> None:
+    """Asterisk ends an AudioSocket on which nothing was said either way for two seconds."""
+    with audio_server() as server:
+        expected = server.expect(lambda stream: record(stream, FakeRecording(), 60, 10))
+        peer = AudioPeer(server.address, expected.uuid)
+        peer.send(audio())
+        peer.socket.settimeout(1.9)
+        heard = [peer.reader.feed(peer.socket.recv(4096)) for _ in range(3)]
+        peer.close()
+        assert heard == [[Frame(Kind.AUDIO, bytes(FRAME))]] * 3
+        assert expected.result(patience=10) is not None
+
+
 def test_a_hash_out_of_habit_does_not_interrupt_playing() -> None:
     key_pressed, frames, _ = played(SPEECH * 20, key("#"))
     assert key_pressed == ""
