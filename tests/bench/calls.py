@@ -12,7 +12,7 @@ from tests.crowd.plan import Plan, Report
 from tipline_gw.demo.stage import until
 
 CALLERS = 480
-RATE = 40.0
+RATE = 20.0
 MEASURED = 15.0
 SPOKEN = MEASURED + CALLERS / RATE + 6.0
 DRAIN_SECONDS = 30.0

@@ -19,11 +19,12 @@ SECONDS = 15.0
 """Measured, of what is spoken."""
 SPOKEN = SECONDS + CALLERS / RATE + 4.0
 ROUNDS = 3
+KEY_TICKS = 14
 
 
 def sealed_and_in_clear() -> None:
     with exchange.exchange(record=True) as line:
-        # The same silence in front of the same speech.
+        # As much silence in front of the same speech.
         sealed = Plan(line.sip, CALLERS, RATE, [scripts.by_hanging_up(SPOKEN)])
         clear = Plan(line.sip, CALLERS, RATE, [_in_clear()], exchange.RECORD)
         rounds = [(_measured(line, clear), _measured(line, sealed)) for _ in range(ROUNDS)]
@@ -35,7 +36,7 @@ def sealed_and_in_clear() -> None:
 
 
 def _in_clear() -> list[Step]:
-    quiet = sum(int(how) if what == "quiet" else 14 for what, how in scripts.TO_THE_TONE)
+    quiet = 2 * scripts.LISTENED + 3 * KEY_TICKS + TICKS // 2
     return [("quiet", quiet), ("speak", int(SPOKEN * TICKS)), ("quiet", TICKS // 5)]
 
 

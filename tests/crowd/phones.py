@@ -2,7 +2,8 @@
 
 Why not a phone of :mod:`tipline_gw.demo.rtp_phone` each: two threads a caller cost more than what
 is to be measured. Why not SIPp: it hears nothing, and cannot put a number into each frame it
-sends. What is heard is not read but for the first packet, whose time the kernel wrote on it.
+sends. What is heard is read while the tone is waited for; else the first packet alone, whose time
+the kernel wrote on it.
 
 Reads a plan as JSON from stdin, writes ``speaking`` when every caller does, and the report.
 """
@@ -31,9 +32,14 @@ SLOTS = 20
 PATIENCE = 30.0
 """Seconds a caller waits for an answer."""
 RESEND = 0.5
+AFTER_TONE = 8
+"""Ticks until a caller begins to speak: 0.16 s, as quick as anybody is at a sound."""
 _SO_TIMESTAMPNS = 35
 _NICE = -10
 _SILENCE = b"\xff" * SAMPLES
+_RTP_HEADER = 12
+_PERIOD = 8
+"""Samples, of 1000 Hz."""
 _KEYS = "0123456789*#"
 _KEY_TICKS = 6
 _KEY_GAP = 5
@@ -42,7 +48,7 @@ Packet = tuple[int, int, bytes]
 """Payload type with its marker, samples that its clock is behind, body."""
 
 
-def spoken(script: list[Step], call: Call) -> Iterator[Packet]:
+def spoken(script: list[Step], call: Call, ear: Ear) -> Iterator[Packet]:
     """One packet a tick."""
     for what, how in script:
         if what == "key":
@@ -52,6 +58,8 @@ def spoken(script: list[Step], call: Call) -> Iterator[Packet]:
             while call.spoken < int(how):
                 call.spoken += 1
                 yield PCMU, 0, codes.frame(call.number, call.spoken - 1)
+        elif what == "skip":
+            yield from _skipped(str(how), ear)
         else:
             for _ in range(int(how)):
                 yield PCMU, 0, _SILENCE
@@ -70,6 +78,51 @@ def _pressed(key: str) -> Iterator[Packet]:
         yield PCMU, 0, _SILENCE
 
 
+def _skipped(key: str, ear: Ear) -> Iterator[Packet]:
+    """The tone may be over before the key is."""
+    for packet in _pressed(key):
+        ear.listen()
+        yield packet
+    while not ear.tone_is_over:
+        yield PCMU, 0, _SILENCE
+        ear.listen()
+
+
+class Ear:
+    """What comes from the other side. ``first``: when the first packet of it came, by the kernel's
+    stamp; 0 until it is read."""
+
+    def __init__(self, media: socket.socket) -> None:
+        self._media = media
+        self._tone = False
+        self._still = 0
+        self.first = 0.0
+
+    @property
+    def tone_is_over(self) -> bool:
+        return self._tone and self._still >= AFTER_TONE
+
+    def listen(self) -> None:
+        """Once a tick."""
+        came = list(self.heard())
+        self._tone = self._tone or any(_same_again(body) for body in came)
+        self._still = 0 if came else self._still + 1
+
+    def heard(self) -> Iterator[bytes]:
+        """The bodies of the packets that lie there."""
+        with contextlib.suppress(OSError):
+            while True:
+                data, stamp = stamped(self._media)
+                if len(data) > _RTP_HEADER and data[1] & 0x7F == PCMU:
+                    self.first = self.first or stamp
+                    yield data[_RTP_HEADER:]
+
+
+def _same_again(body: bytes) -> bool:
+    """Whether it is the tone: every millisecond of it is like the one before, and no silence."""
+    return body[:-_PERIOD] == body[_PERIOD:] and len(set(body)) > 2
+
+
 class Phone:
     """One caller, from INVITE to the end of its call."""
 
@@ -84,7 +137,8 @@ class Phone:
         self.id = f"{number}-{secrets.token_hex(6)}"
         port = line.getsockname()[1]
         self._sip = signals.Speaker(HOST, port, plan.peer, plan.called, self.id)
-        self._packets = spoken(plan.scripts[number % len(plan.scripts)], self.call)
+        self._ear = Ear(self._media)
+        self._packets = spoken(plan.scripts[number % len(plan.scripts)], self.call, self._ear)
         self._head = bytearray(struct.pack("!BBHII", 0x80, 0, 0, 0, secrets.randbits(32)))
         self._at = secrets.randbelow(1 << 14)
         self._again = 0.0
@@ -141,16 +195,9 @@ class Phone:
         if self.ended:
             return
         self.call.ended = how
-        self.call.heard = self._first_heard()
+        next(self._ear.heard(), None)
+        self.call.heard = self._ear.first
         self._media.close()
-
-    def _first_heard(self) -> float:
-        with contextlib.suppress(OSError):
-            while True:
-                data, stamp = stamped(self._media)
-                if len(data) > 12 and data[1] & 0x7F == PCMU:
-                    return stamp
-        return 0.0
 
 
 def stamped(sock: socket.socket) -> tuple[bytes, float]:

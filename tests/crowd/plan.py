@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Step = tuple[str, int | str]
-"""``quiet`` for so many ticks of 20 ms, ``key`` with its name, ``speak`` so many coded frames.
-After the last the caller hangs up."""
+"""``quiet`` for so many ticks of 20 ms, ``key`` with its name, ``skip`` with that of a key
+after which the tone comes, to its end, ``speak`` so many coded frames. After the last the caller
+hangs up."""
 
 TICKS = 50
 """A second."""

@@ -24,6 +24,7 @@ from tipline_gw.domain.dialog import (
     NotFound,
     PlayAnswer,
     PlayBack,
+    Prepare,
     Refused,
     Silence,
 )
@@ -61,6 +62,8 @@ def answers(command: Command, *, addition: bool = False) -> st.SearchStrategy[Ev
             return st.one_of(_KEY, st.sampled_from([Silence(), Refused()]))
         case Ask():
             return st.one_of(_TYPED, st.just(Silence()))
+        case Prepare():
+            return st.sampled_from([Done(), Done(), Done(), Refused()])
         case Listen():
             return _HEARD
         case Keep():

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ivr.callers import CODE, at_random, call, silent
-from tests.ivr.playbook import Playbook
+from tests.ivr.playbook import TONE, Playbook
 from tipline_gw.domain.dialog import (
     Ask,
     Count,
+    Done,
     Ended,
     Found,
     Heard,
@@ -23,6 +24,7 @@ from tipline_gw.domain.dialog import (
     NotFound,
     PlayAnswer,
     PlayBack,
+    Prepare,
     Refused,
     Say,
     Silence,
@@ -103,7 +105,8 @@ def test_all_that_is_said_before_the_tone_is_what_is_measured():
         if isinstance(play.command, Ask):
             said += play.command.prompts
         play = play >> key if key else play << Speak("en")
-    assert play.command == Ask(("tone",), 0.0)
+    play << Prepare(Listen())
+    assert play.command == TONE
     assert tuple(said) == names.before_tone(["es", "en"])
 
 
@@ -199,6 +202,20 @@ def test_a_recording_is_begun_right_after_the_tone_and_never_by_a_key(data, opti
     for (before, event), (command, _) in pairwise(steps):
         if isinstance(command, Listen) and event == Silence():
             assert before.prompts[-1] == "tone"
+
+
+@many
+@given(data=st.data(), options=OPTIONS)
+def test_what_is_recorded_was_begun_on_disk_before_its_tone(data, options):
+    prepared = None
+    for command, event in call(["es"], at_random(data), **options):
+        if isinstance(command, Prepare):
+            prepared = command.listen if event == Done() else None
+        elif isinstance(command, Listen):
+            assert command == prepared
+            prepared = None
+        elif isinstance(command, Ask) and "tone" in command.prompts:
+            assert prepared is not None
 
 
 @many

@@ -26,6 +26,7 @@ from tipline_gw.domain.dialog import (
     NotFound,
     PlayAnswer,
     PlayBack,
+    Prepare,
     Refused,
     Silence,
     Speak,
@@ -70,6 +71,8 @@ def alphabet(command: Command, stage: Stage, memory: Memory) -> Sequence[Event]:
             return (Keys("1"), WRONG, Silence())
         case PlayAnswer():
             return (Keys("1"), WRONG, Silence(), Refused())
+        case Prepare():
+            return (Done(), Refused())
         case Listen():
             return RECORDED
         case Keep():

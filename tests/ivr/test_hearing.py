@@ -1,7 +1,7 @@
 import pytest
 
 from tests.ivr.callers import ADDED, CODE
-from tests.ivr.playbook import Playbook
+from tests.ivr.playbook import TONE, Playbook
 from tipline_gw.domain.dialog import (
     Ask,
     Count,
@@ -15,6 +15,7 @@ from tipline_gw.domain.dialog import (
     LookUp,
     NotFound,
     PlayAnswer,
+    Prepare,
     Refused,
     Say,
     Silence,
@@ -34,7 +35,8 @@ MISTYPED = Keys("123456789019")
 STATE = Ask(("state-under-review",), 0.0)
 MENU = Ask(("menu-case", "menu-case-back"), 4.0)
 MENU_OPEN = Ask(("menu-case", "menu-case-add", "menu-case-back"), 4.0)
-INSTRUCTION, TONE = Ask(("leave-tip",), 0.0), Ask(("tone",), 0.0)
+INSTRUCTION = Ask(("leave-tip",), 0.0)
+ADDITION = Listen(addition=True)
 REVIEW = Ask(("menu-review",), 4.0)
 GOODBYE = Say(("goodbye",))
 
@@ -177,8 +179,9 @@ def test_zero_and_star_after_the_state(play):
 
 def test_an_addition_is_reviewed_like_a_tip_and_ends_without_a_code(play):
     found(play, still_open=True) >> Silence() << MENU_OPEN >> Keys("2") << INSTRUCTION
-    play >> Silence() << TONE >> Silence() << Listen(addition=True) >> Heard(Ended.KEY, 9.0)
-    play << REVIEW >> Keys("4") << TONE >> Silence() << Listen(append=True, addition=True)
+    play >> Silence() << Prepare(ADDITION) << TONE >> Silence() << ADDITION >> Heard(Ended.KEY, 9.0)
+    play << REVIEW >> Keys("4") << Prepare(Listen(append=True, addition=True)) << TONE >> Silence()
+    play << Listen(append=True, addition=True)
     play >> Heard(Ended.KEY, 9.0) << REVIEW >> Keys("1") << Keep() >> ADDED
     play << Ask(("addition-kept", *MENU_OPEN.prompts), 4.0) >> Keys("2") << INSTRUCTION
 
@@ -186,26 +189,30 @@ def test_an_addition_is_reviewed_like_a_tip_and_ends_without_a_code(play):
 def test_an_addition_can_have_a_changed_voice(play):
     offered = Ask(("menu-case", "menu-case-add", "voice-offer", "menu-case-back"), 4.0)
     found(play, still_open=True) >> Silence() << MENU_OPEN >> Silence() << offered >> Keys("3")
-    play << Ask(("voice-will-change", "leave-tip"), 0.0) >> Silence() << TONE >> Silence()
+    play << Ask(("voice-will-change", "leave-tip"), 0.0) >> Silence()
+    play << Prepare(Listen(disguised=True, addition=True)) << TONE >> Silence()
     play << Listen(disguised=True, addition=True)
 
 
 def test_star_before_an_addition_leads_back_to_the_case(play):
     found(play, still_open=True) >> Keys("2") << INSTRUCTION >> Keys("*") << MENU_OPEN
-    play >> Keys("2") << INSTRUCTION >> Silence() << TONE >> Keys("*") << MENU_OPEN
+    play >> Keys("2") << INSTRUCTION >> Silence() << Prepare(ADDITION) << TONE
+    play >> Keys("*") << MENU_OPEN
 
 
 def test_an_addition_of_silence_leads_back_to_the_case(play):
-    found(play, still_open=True) >> Keys("2") << INSTRUCTION >> Silence() << TONE >> Silence()
-    play << Listen(addition=True) >> Heard(Ended.KEY, 0.0) << Ask(("nothing-heard", "tone"), 0.0)
-    play >> Silence() << Listen(addition=True) >> Heard(Ended.KEY, 9.0, spoken=False)
+    found(play, still_open=True) >> Keys("2") << INSTRUCTION >> Silence()
+    play << Prepare(ADDITION) << TONE >> Silence() << ADDITION >> Heard(Ended.KEY, 0.0)
+    play << Prepare(ADDITION)
+    play << Ask(("nothing-heard", "tone"), 0.0) >> Silence() << ADDITION
+    play >> Heard(Ended.KEY, 9.0, spoken=False)
     play << Ask(("nothing-recorded", "menu-nothing"), 4.0) >> Keys("*") << MENU_OPEN
 
 
 def test_a_tip_after_an_addition_is_no_addition(play):
     found(play, still_open=True) >> Keys("2") << INSTRUCTION >> Keys("*") << MENU_OPEN
-    play >> Keys("*") << BACK >> Keys("1") << INSTRUCTION >> Silence() << TONE >> Silence()
-    play << Listen()
+    play >> Keys("*") << BACK >> Keys("1") << INSTRUCTION >> Silence()
+    play << Prepare(Listen()) << TONE >> Silence() << Listen()
 
 
 def test_hang_up_while_the_store_is_asked_just_ends(play):

@@ -17,6 +17,7 @@ from tests.voice.fakes import (
     AgiPeer,
     Answer,
     AudioPeer,
+    FakeRecording,
     FakeTip,
     audio,
     audio_server,
@@ -43,6 +44,7 @@ from tipline_gw.domain.dialog import (
     NotFound,
     PlayAnswer,
     PlayBack,
+    Prepare,
     Refused,
     Say,
     Silence,
@@ -52,7 +54,7 @@ from tipline_gw.domain.intake import CaseNews
 from tipline_gw.domain.tip import State, TipId
 from tipline_gw.errors import StoreError
 from tipline_gw.voice.audiosocket import AudioSocketServer
-from tipline_gw.voice.call import LOOK_SECONDS, CallEnd, run_call
+from tipline_gw.voice.call import LOOK_SECONDS, SOON_SECONDS, CallEnd, run_call
 from tipline_gw.voice.channel import Channel
 from tipline_gw.voice.frames import FRAME, Kind
 from tipline_gw.voice.keypad import DOUBLE_SECONDS
@@ -313,6 +315,70 @@ def test_a_store_that_takes_no_more_fails_the_recording_and_the_call_goes_on() -
 def test_a_tip_that_cannot_be_begun_is_a_failed_recording() -> None:
     played = carried_out(Listen(), answers=[], tip=FakeTip(refuse=True))
     assert played.events == [Heard(Ended.FAILED, 0.0)]
+
+
+def test_what_was_prepared_is_what_is_recorded() -> None:
+    played = carried_out(
+        Prepare(Listen()), Ask(("tone",), 0.0), Listen(), answers=[PLAYED, spoke()]
+    )
+    assert played.events[0] == Done()
+    (recording,) = played.tip.recordings
+    assert bytes(recording.pcm) == SPEECH * 30
+    assert recording.ended == [Ended.KEY]
+
+
+def test_what_was_prepared_and_not_spoken_is_dropped() -> None:
+    played = carried_out(
+        Prepare(Listen()), Ask(("tone",), 0.0), Prepare(Listen(append=True)), Keep(),
+        answers=[pressed("*")],
+    )  # fmt: skip
+    assert [recording.ended for recording in played.tip.recordings] == [[Ended.HANGUP]] * 2
+    assert [recording.spoken for recording in played.tip.recordings] == [[False]] * 2
+
+
+def test_a_caller_who_hangs_up_at_the_tone_leaves_nothing() -> None:
+    played = carried_out(Prepare(Listen()), Ask(("tone",), 0.0), answers=[HUNG_UP])
+    assert played.events == [Done(), HungUp()]
+    (recording,) = played.tip.recordings
+    assert recording.spoken == [False]
+    assert played.tip.closed == 1
+
+
+def test_what_was_prepared_for_something_else_is_not_recorded() -> None:
+    played = carried_out(Prepare(Listen()), Listen(append=True), answers=[spoke()])
+    first, second = played.tip.recordings
+    assert (first.spoken, bytes(first.pcm)) == ([False], b"")
+    assert bytes(second.pcm) == SPEECH * 30
+
+
+def test_what_was_prepared_for_one_case_does_not_go_to_another() -> None:
+    cases = iter([CASE, TipId(bytes(16))])
+    tips: list[FakeTip] = []
+    addition = Listen(addition=True)
+    carried_out(
+        LookUp(draw()), Prepare(addition), LookUp(draw()), addition,
+        answers=[spoke()], lookup=lambda _: CaseNews(next(cases), State.UNDER_REVIEW),
+        make=made(tips),
+    )  # fmt: skip
+    assert [tip.adds_to for tip in tips] == [CASE, TipId(bytes(16))]
+    assert [recording.spoken for tip in tips for recording in tip.recordings] == [[False], [True]]
+
+
+def test_a_tip_that_cannot_be_prepared_is_refused() -> None:
+    played = carried_out(Prepare(Listen()), answers=[], tip=FakeTip(refuse=True))
+    assert played.events == [Refused()]
+
+
+def test_a_key_pressed_while_the_store_is_slow_answers_the_next_question() -> None:
+    class Slow(FakeTip):
+        def record(self, *, append: bool) -> FakeRecording:
+            time.sleep(2 * SOON_SECONDS)
+            return super().record(append=append)
+
+    played = carried_out(
+        Prepare(Listen()), Ask(("tone",), 0.0), answers=[b"200 result=42\n"], tip=Slow()
+    )
+    assert played.events == [Done(), Keys("*")]
 
 
 def test_asterisk_that_does_not_connect_is_a_failed_recording() -> None:

@@ -8,6 +8,7 @@ command         event sent back
 ==============  ==============================================================
 ``Ask``         ``Keys`` (one key, or as many as asked for) or ``Silence``
 ``Say``         ``Done`` (played to its end; nothing interrupts it but hang-up)
+``Prepare``     ``Done``: what is said can be taken; or ``Refused``: it cannot
 ``Listen``      ``Heard``: a recording ended, and how
 ``PlayBack``    ``Keys`` or ``Silence``
 ``PlayAnswer``  ``Keys`` or ``Silence``, or ``Refused``: it does not open
@@ -64,6 +65,14 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """Begin in the store what ``listen`` is going to record: nothing is to be waited for between
+    the tone and the caller's first word. Without it ``listen`` does so itself."""
+
+    listen: Listen
+
+
+@dataclass(frozen=True, slots=True)
 class PlayBack:
     """Let the caller hear what was recorded last in this call; any key but ``#`` interrupts."""
 
@@ -101,7 +110,7 @@ class Count:
     what: str
 
 
-Command = Ask | Say | Listen | PlayBack | PlayAnswer | Keep | LookUp | Speak | Count
+Command = Ask | Say | Prepare | Listen | PlayBack | PlayAnswer | Keep | LookUp | Speak | Count
 
 
 EMPTY_SECONDS = 0.5

@@ -19,6 +19,8 @@ from tipline_gw.domain.dialog import (
     Kept,
     Listen,
     PlayBack,
+    Prepare,
+    Refused,
 )
 from tipline_gw.errors import CallerHungUp
 from tipline_gw.ivr import memory as m
@@ -39,7 +41,8 @@ from tipline_gw.ivr.stages import (
 from tipline_gw.prompts import names
 
 LEAVE: Final = "leave"
-TONE, LISTEN, NOTHING, REVIEW, HEAR = "tone", "listen", "nothing", "review", "hear"
+READY, TONE, LISTEN = "ready", "tone", "listen"
+NOTHING, REVIEW, HEAR = "nothing", "review", "hear"
 KEEP, TOLD, CODE, CODE_MORE, CANNOT = "keep", "told", "code", "code-more", "cannot"
 GOODBYE: Final = "goodbye"
 SPOKEN, LIMIT, SILENT, BROKEN, LOST = "spoken", "limit", "nothing heard", "part lost", "lost"
@@ -49,7 +52,14 @@ KEPT, ADDED, REFUSED = "kept", "added", "refused"
 def leaving(main: str, case: str) -> Sequence[Stage]:
     """The stages. ``main`` and ``case`` are the menus that a tip and an addition go back to."""
     back = _back(main, case)
-    return (_leave(back), _tone(back), _listen(), *_second_thoughts(back), *_ends(main, case))
+    return (
+        _leave(back),
+        _ready(),
+        _tone(back),
+        _listen(),
+        *_second_thoughts(back),
+        *_ends(main, case),
+    )
 
 
 def _back(main: str, case: str) -> tuple[Edge, ...]:
@@ -68,14 +78,39 @@ def _leave(back: tuple[Edge, ...]) -> Menu:
         (
             *back,
             Edge("0", LEAVE, say=(names.ADVICE,)),
-            Edge(OTHER, TONE),
-            Edge(SILENCE, TONE),
+            Edge(OTHER, READY),
+            Edge(SILENCE, READY),
         ),
         first=(names.LEAVE_TIP,),
         again=(),
         seconds=AT_ONCE,
         repeats=0,
     )
+
+
+def _ready() -> Act:
+    """Before the tone, since whoever heard that speaks. What cannot be taken is told here."""
+    return Act(
+        READY,
+        "begins the recording on disk",
+        (
+            Edge(DONE, TONE),
+            Edge(BROKEN, KEEP, say=(names.PART_LOST,)),
+            Edge(LOST, CANNOT, does=m.no_news),
+        ),
+        command=lambda memory: Prepare(_wanted(memory)),
+        outcome=_prepared,
+    )
+
+
+def _wanted(memory: Memory) -> Listen:
+    return Listen(memory.append, memory.changed, memory.adding)
+
+
+def _prepared(memory: Memory, event: Event) -> str:
+    if isinstance(event, Refused):
+        return BROKEN if memory.stands else LOST
+    return DONE
 
 
 def _tone(back: tuple[Edge, ...]) -> Menu:
@@ -104,13 +139,13 @@ def _listen() -> Act:
         (
             Edge(SPOKEN, REVIEW, say=(If(m.changed, names.VOICE_CHANGED),), does=m.recorded),
             Edge(LIMIT, REVIEW, say=(names.LIMIT_REACHED,), does=m.recorded),
-            Edge(SILENT, TONE, when=m.first_silence, say=(names.NOTHING_HEARD,), does=m.ask_again),
+            Edge(SILENT, READY, when=m.first_silence, say=(names.NOTHING_HEARD,), does=m.ask_again),
             Edge(SILENT, REVIEW, when=m.stands, say=(names.NOTHING_NEW,)),
             Edge(SILENT, NOTHING, say=(names.NOTHING_RECORDED,)),
             Edge(BROKEN, KEEP, say=(names.PART_LOST,)),
             Edge(LOST, CANNOT),
         ),
-        command=lambda memory: Listen(memory.append, memory.changed, memory.adding),
+        command=_wanted,
         outcome=_outcome,
     )
 
@@ -135,7 +170,7 @@ def _second_thoughts(back: tuple[Edge, ...]) -> tuple[Stage, ...]:
         NOTHING,
         "nothing was said twice: nothing is stored",
         (
-            Edge("1", TONE, does=m.anew),
+            Edge("1", READY, does=m.anew),
             *(edge for edge in back if edge.when is not m.stands),
             Edge("0", NOTHING, say=(names.ADVICE,)),
             Edge(SILENCE, GOODBYE),
@@ -149,8 +184,8 @@ def _second_thoughts(back: tuple[Edge, ...]) -> tuple[Stage, ...]:
         (
             Edge("1", KEEP),
             Edge("2", HEAR),
-            Edge("3", TONE, does=m.afresh),
-            Edge("4", TONE, does=m.onward),
+            Edge("3", READY, does=m.afresh),
+            Edge("4", READY, does=m.onward),
             Edge("*", LEAVE, does=m.afresh),
             Edge("0", REVIEW, say=(names.ADVICE,)),
             Edge(SILENCE, KEEP),

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar, assert_never
 
@@ -35,6 +36,7 @@ from tipline_gw.domain.dialog import (
     NotFound,
     PlayAnswer,
     PlayBack,
+    Prepare,
     Refused,
     Say,
     Silence,
@@ -76,6 +78,14 @@ class CallEnd(StrEnum):
     FINISHED = "finished"
     HUNG_UP = "hung-up"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A recording that is begun on disk."""
+
+    listen: Listen
+    recording: Recording
 
 
 def run_call(
@@ -143,12 +153,16 @@ class _Call:
         self._on_event = on_event
         self._news: CaseNews | None = None
         self._ahead: deque[str] = deque()
+        self._ready: _Ready | None = None
 
     def answer(self) -> None:
         self._channel.answer()
 
     def close(self) -> None:
-        self._tips.close()
+        try:
+            self._put_away()
+        finally:
+            self._tips.close()
 
     def carry_out(self, command: Command) -> Event:
         """CallerHungUp, or VoiceError when Asterisk does not do it."""
@@ -157,14 +171,12 @@ class _Call:
                 return self._ask(command)
             case Say():
                 return self._say(command)
-            case Listen():
-                return self._listen(command)
+            case Prepare() | Listen() | Keep():
+                return self._take(command)
             case PlayBack():
                 return self._play_back()
             case PlayAnswer():
                 return self._play_answer()
-            case Keep():
-                return self._keep()
             case LookUp():
                 return self._look_up(command)
             case Speak():
@@ -217,11 +229,35 @@ class _Call:
                 return
             offset = played.samples
 
+    def _take(self, command: Prepare | Listen | Keep) -> Event:
+        match command:
+            case Prepare():
+                return self._prepare(command.listen)
+            case Listen():
+                return self._listen(command)
+            case Keep():
+                return self._keep()
+
+    def _prepare(self, listen: Listen) -> Event:
+        self._put_away()
+        try:
+            self._ready = _Ready(listen, self._meanwhile(lambda: self._recording(listen)))
+        except TiplineError:
+            return Refused()
+        return Done()
+
+    def _put_away(self) -> None:
+        """What was made ready and not spoken, since the caller went another way."""
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            with suppress(TiplineError):  # there is nothing in it
+                ready.recording.finish(Ended.HANGUP, spoken=False)
+
     def _listen(self, listen: Listen) -> Event:
         # The dialog asked for keys right before this: what is left could end nothing but it.
         self._ahead.clear()
         try:
-            recording = self._recording(listen)
+            recording = self._begun(listen)
         except TiplineError:
             return Heard(Ended.FAILED, 0.0)
         taken = Taken(Ended.FAILED, 0.0)
@@ -236,6 +272,13 @@ class _Call:
         whole = committed and taken.ended is not Ended.HANGUP
         ended = taken.ended if whole else Ended.FAILED
         return Heard(ended, taken.seconds, taken.spoken)
+
+    def _begun(self, listen: Listen) -> Recording:
+        if self._ready is None or self._ready.listen != listen:
+            self._put_away()
+            return self._recording(listen)
+        ready, self._ready = self._ready, None
+        return ready.recording
 
     def _recording(self, listen: Listen) -> Recording:
         if listen.addition and self._news is None:
@@ -306,12 +349,14 @@ class _Call:
             raise CallerHungUp
 
     def _keep(self) -> Event:
+        self._put_away()
         try:
             return Kept(self._meanwhile(self._tips.keep))
         except TiplineError:
             return Refused()
 
     def _look_up(self, wanted: LookUp) -> Event:
+        self._put_away()
         self._news = None
         try:
             news = self._meanwhile(lambda: self._lookup(wanted.code))
