@@ -22,9 +22,10 @@ from tipline_gw.voice.timeline import Timeline
 from tipline_gw.voice.warning import Warner, warn_at
 
 STOP_KEY = "#"
-ALIVE_SECONDS = 1.2
+ALIVE_SECONDS = 1.0
 """Asterisk gives a channel up on which for two seconds nothing was said either way
-(app_audiosocket): so often it is sent a moment of silence, while the caller is silent."""
+(app_audiosocket): so often, at the next sweep, it is sent a moment of silence, while the caller is
+silent."""
 _SILENCE = bytes(FRAME)
 
 
