@@ -20,6 +20,7 @@ SECONDS = 15.0
 SPOKEN = SECONDS + CALLERS / RATE + 4.0
 ROUNDS = 3
 KEY_TICKS = 14
+"""A key takes so long, with what is between it and the next."""
 
 
 def sealed_and_in_clear() -> None:

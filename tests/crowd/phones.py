@@ -30,7 +30,7 @@ HOST = "127.0.0.1"
 SLOTS = 20
 """Callers begin their ticks at so many different moments."""
 PATIENCE = 30.0
-"""Seconds a caller waits for an answer."""
+"""Seconds a caller waits for an answer, and for the tone; then it speaks all the same."""
 RESEND = 0.5
 AFTER_TONE = 8
 """Ticks until a caller begins to speak: 0.16 s, as quick as anybody is at a sound."""
@@ -83,7 +83,9 @@ def _skipped(key: str, ear: Ear) -> Iterator[Packet]:
     for packet in _pressed(key):
         ear.listen()
         yield packet
-    while not ear.tone_is_over:
+    for _ in range(round(PATIENCE / TICK)):
+        if ear.tone_is_over:
+            return
         yield PCMU, 0, _SILENCE
         ear.listen()
 
