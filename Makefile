@@ -40,8 +40,12 @@ bench: setup testers asterisk
 setup: system $(READY)
 
 $(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 0, "final"))' || { \
+	    echo "Python 3.11 or newer is needed, this is $$($(PYTHON) -V): take Debian 12, Ubuntu 24.04" && \
+	    echo 'or newer, or name another one that is installed: make PYTHON=python3.13 demo' && \
+	    exit 1; } >&2
 	@echo '== Python packages into $(VENV) (half a minute, once)'
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@

@@ -83,6 +83,7 @@ def test_build_shows_progress_on_a_terminal(tmp_path, monkeypatch):
 
     from tipline_gw.cli import prompts
 
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one is shown none
     terminal = Terminal()
     monkeypatch.setattr(prompts.sys, "stderr", terminal)
     with prompts._progress(shown=True) as progress:
