@@ -88,7 +88,8 @@ def test_by_proxy_of_an_ear_every_prompt_has_its_pace_its_loudness_and_its_pause
         sln, text = (built / language / f"{name}.sln").read_bytes(), catalogue.spoken(name, "911")
         pace = sum(count(word) for word in words(text)) / sound.seconds(sln)
         assert pace <= (8.0 if name in names.before_tone(()) else 7.0), name
-        assert pace >= 1.25, name  # a digit may take 0.8 s
+        # Ubuntu's espeak-ng takes 0.7 s for a digit of one syllable.
+        assert pace >= 1.5 or sound.seconds(sln) <= 0.75, name
         assert shaping.measured(sln) == pytest.approx(sound.TARGET_LUFS, abs=0.5), name
         assert max(pauses(sln), default=0) <= 0.45, name
 

@@ -6,8 +6,6 @@ import numpy as np
 
 RATE = 8000
 FRAME = RATE // 50
-OVERTAKEN = bytes(2 * RATE // 5)
-"""A fifth of a second: who hangs up with the last word overtakes its last packets."""
 
 
 def samples(pcm: bytes) -> np.ndarray:
@@ -23,9 +21,8 @@ def envelope(pcm: bytes) -> np.ndarray:
 
 def likeness(spoken: bytes, kept: bytes) -> float:
     """The highest normalised cross-correlation of ``spoken`` with any stretch of ``kept``, by
-    their envelopes: 1 for the same sound, also louder or softer. What lacks at its
-    end is silence."""
-    return found(envelope(spoken), envelope(kept + OVERTAKEN)).max(initial=0.0)
+    their envelopes: 1 for the same sound, also louder or softer."""
+    return found(envelope(spoken), envelope(kept)).max(initial=0.0)
 
 
 def place(spoken: bytes, kept: bytes) -> float:

@@ -56,7 +56,7 @@ def scripts() -> dict[str, tuple[sip.Step, ...]]:
             *leave, sip.Speak(pcm=SPEECH[LIMIT] * 6), sip.Quiet(2.0), sip.HangUp(),
         ),
         # The menus wait four seconds for a key; only the tone is followed by a longer silence.
-        "silent": (sip.Quiet(5.5, within=120), speak(SILENT), sip.HangUp()),
+        "silent": (sip.Quiet(5.5, within=120), speak(SILENT), sip.Wait(0.2), sip.HangUp()),
         "wrong-codes": (*world.CHOOSE_SPANISH, menu, sip.Press("2"), *asked, sip.AwaitBye()),
     }  # fmt: skip
 
