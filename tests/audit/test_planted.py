@@ -91,6 +91,18 @@ def test_a_file_in_tmpfs(canaries, number):
         path.unlink()
 
 
+def test_a_chroots_own_proc_is_left_out_and_what_lies_beside_it_is_not(canaries, number, tmp_path):
+    (tmp_path / "proc").mkdir()
+    subprocess.run(["mount", "-t", "proc", "proc", tmp_path / "proc"], check=True)
+    try:
+        (tmp_path / "beside").write_text(number)
+        searched = list(places.files([tmp_path]))
+        assert [place.where for place in searched] == [str(tmp_path / "beside")]
+        assert found(canaries, searched) == {("file", "plain")}
+    finally:
+        subprocess.run(["umount", tmp_path / "proc"], check=True)
+
+
 HOLDER = """
 import mmap, os, sys
 number = sys.stdin.readline().strip()

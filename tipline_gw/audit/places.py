@@ -26,6 +26,8 @@ CORE_DUMPS = (Path("/var/lib/systemd/coredump"), Path("/var/crash"))
 COMPRESSED = frozenset((".zst", ".xz", ".lz4", ".gz", ".crash"))
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # nosec B108 # it is searched, not written
 TEMPORARY = (Path("/tmp"), Path("/var/tmp"), SHARED_MEMORY)  # noqa: S108 # nosec B108
+VIEWS = frozenset(("proc", "sysfs"))
+"""File systems that show the kernel: nothing comes to rest there, and some of it never ends."""
 SHARED_ANONYMOUS = ("/dev/zero", "/SYSV")
 """The kernel's names for files that nobody made: memory, and searched as that."""
 
@@ -57,9 +59,11 @@ def refused(what: str, where: str, error: OSError, *, needed: bool = True) -> Pl
 def files(folders: Iterable[Path], *, since: float = 0.0) -> Iterator[Place]:
     """Every regular file below ``folders`` that was changed ``since``, its name included. With
     ``since`` they are folders that others use too: what only those can read need not be."""
+    views = _views()
     for folder in folders:
         closed: list[OSError] = []
-        for at, _, names in os.walk(folder, onerror=closed.append):
+        for at, below, names in os.walk(folder, onerror=closed.append):
+            below[:] = [each for each in below if Path(at, each) not in views]
             for name in names:
                 path = Path(at, name)
                 if _changed(path, since):
@@ -68,6 +72,12 @@ def files(folders: Iterable[Path], *, since: float = 0.0) -> Iterator[Place]:
         for error in closed:
             if not isinstance(error, FileNotFoundError):
                 yield refused("file", str(error.filename), error, needed=not since)
+
+
+def _views() -> set[Path]:
+    """Where one of ``VIEWS`` is mounted: in a chroot's ``/proc``, say."""
+    mounts = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
+    return {Path(place) for _, place, kind, *_ in mounts if kind in VIEWS}
 
 
 def _changed(path: Path, since: float) -> bool:
