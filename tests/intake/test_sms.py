@@ -253,7 +253,7 @@ def test_a_state_is_told_to_who_has_the_code(core, side):
 def test_a_closed_case_tells_its_state_too(core, side):
     code = code_in(side.ask("Vi algo"))
     close_cases(core)
-    assert side.ask(f"folio {code}") == "Su folio se cierra: ya hay otro igual."
+    assert side.ask(f"folio {code}") == "Su folio fue cerrado: ya hay otro igual."
 
 
 def close_cases(core):

@@ -41,6 +41,8 @@ challenge of a line under load, with 7 as its digit; without them those stages a
 * A key answers at any moment, also in the middle of a prompt. Keys typed ahead answer the questions
   that follow, in order. Where something is said to its end (“told”), a key is kept for the next
   question.
+* In the challenge only its digit counts; a second wrong key ends the call. What follows holds
+  elsewhere.
 * `0` gives emergency advice and comes back to where one was; while a code is typed, alone and
   followed by `#` or a pause. `*` goes back one step; while a code is typed it erases it first.
 * `#` ends a recording and a code. Elsewhere it is not heard: many people press it after a choice,

@@ -147,7 +147,7 @@ def open_(
     """Open exported tips, also truncated ones: texts are printed, recordings become .wav files.
 
     For the reviewer's own machine. Recordings go beside their .age files unless -o says where.
-    In texts, [[marks]] show telephone numbers, names, plates and addresses that were recognised: a
+    In texts, marks in double square brackets show telephone numbers, names, plates and addresses that were recognised: a
     second person strips these, and what was not recognised, before anything is passed on.
     """
     identities = load_identities(identity)
