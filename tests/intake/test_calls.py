@@ -210,6 +210,27 @@ def test_the_wav_plays_although_its_length_was_not_known(tip, desk, opened):
         assert wav.readframes(8000) == speech(1)
 
 
+@pytest.mark.parametrize("ended", [Ended.HANGUP, Ended.FAILED])
+def test_one_that_its_caller_did_not_end_takes_nothing_s_place(tip, recordings, ended):
+    """Who takes fright after the tone and hangs up has not said: forget what I told you."""
+    say(tip, speech(3))
+    say(tip, speech(1, 9), ended)
+    assert sorted(map(len, recordings())) == [16_000, 48_000]
+    tip.close()
+    assert sorted(map(len, recordings())) == [16_000, 48_000]
+
+
+def test_what_a_recording_still_takes_is_the_room_that_is_left_in_its_tip(desk):
+    tip = CallTip(desk, "es", max_seconds=2)
+    say(tip, speech(3.5))
+    recording = tip.record(append=True)
+    assert recording.room == 2.5
+    recording.write(speech(2))
+    assert recording.room == 0.5
+    recording.finish(Ended.KEY)
+    assert tip.record(append=False).room == 6.0
+
+
 def test_a_tip_longer_than_a_tip_can_be_is_refused_and_what_was_said_stays(desk, recordings):
     tip = CallTip(desk, "es", max_seconds=1)
     recording = tip.record(append=False)

@@ -36,11 +36,12 @@ HANG_UP = Frame(Kind.HANGUP, b"").to_bytes()
 
 
 class FakeRecording:
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, room: float = 1e6) -> None:
         self.pcm = bytearray()
         self.ended: list[Ended] = []
         self.spoken: list[bool] = []
         self._limit = limit
+        self.room = room
 
     def write(self, pcm: bytes | bytearray | memoryview) -> None:
         if self._limit is not None and len(self.pcm) >= self._limit:
@@ -55,7 +56,9 @@ class FakeRecording:
 class FakeTip:
     """A VoiceTip whose recordings stay in memory."""
 
-    def __init__(self, *, limit: int | None = None, refuse: bool = False) -> None:
+    def __init__(
+        self, *, limit: int | None = None, refuse: bool = False, room: float = 1e6
+    ) -> None:
         self.language: str | None = None
         self.adds_to: TipId | None = None
         self.disguised = False
@@ -65,12 +68,13 @@ class FakeTip:
         self.closed = 0
         self._limit = limit
         self._refuse = refuse
+        self._room = room
 
     def record(self, *, append: bool) -> FakeRecording:
         if self._refuse:
             raise StoreError("no room")
         self.appended.append(append)
-        self.recordings.append(FakeRecording(self._limit))
+        self.recordings.append(FakeRecording(self._limit, self._room))
         return self.recordings[-1]
 
     def spoken(self) -> memoryview:

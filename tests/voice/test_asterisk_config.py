@@ -355,6 +355,15 @@ def test_a_number_s_first_language_has_the_offers_of_the_language_menu(
     assert (lent / "language-en.sln").read_bytes() == b"own"
 
 
+@pytest.mark.parametrize(("longest", "call"), [(180, 1800), (1800, 11400)])
+def test_a_call_may_last_as_long_as_the_longest_tip_and_hearing_it(
+    tmp_path: Path, prompts: Path, longest: int, call: int
+) -> None:
+    write(plan(prompts, tmp_path / "ast", max_recording_seconds=longest))
+    text = (tmp_path / "ast" / "extensions.conf").read_text()
+    assert f"Set(TIMEOUT(absolute)={call})" in text
+
+
 def test_what_is_written_has_no_fault(tmp_path: Path, prompts: Path) -> None:
     trunks = [
         SipTrunk(name="p", kind="sip", host="192.0.2.1", inbound_username="x",

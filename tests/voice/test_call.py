@@ -682,6 +682,27 @@ def test_keys_typed_ahead_of_a_recording_do_not_answer_what_comes_after_it() -> 
     assert played.events[2] == Silence()
 
 
+def test_a_key_pressed_before_the_playing_back_is_in_place_of_it() -> None:
+    wire = audio() * 30 + key("#") + key("1")
+    played = carried_out(Listen(), PlayBack(), answers=[streams(wire, OK)])
+    assert played.events[1] == Keys("1")
+    assert len([each for each in played.commands if "AudioSocket" in each]) == 1
+
+
+def test_a_stream_that_breaks_off_under_its_caller_is_not_a_whole_recording() -> None:
+    broken = streams(audio() * 30, b"200 result=-1\n", close=True)
+    played = carried_out(Listen(), answers=[broken, OK])
+    assert played.events == [Heard(Ended.FAILED, 0.6)]
+    assert played.tip.recordings[0].ended == [Ended.FAILED]
+
+
+def test_a_recording_ends_where_its_tip_is_full() -> None:
+    tip = FakeTip(room=0.5)
+    played = carried_out(Listen(), answers=[streams(audio() * 40, OK)], tip=tip)
+    assert played.events == [Heard(Ended.LIMIT, 0.5)]
+    assert bytes(tip.recordings[0].pcm) == SPEECH * 25
+
+
 def test_what_the_dialog_counts_is_counted() -> None:
     counted: list[str] = []
     carried_out(Count("code-wrong"), answers=[], on_event=counted.append)

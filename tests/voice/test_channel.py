@@ -74,8 +74,14 @@ def test_a_prompt_that_a_doubled_key_interrupted_goes_on_where_it_was(scripted: 
 
 @pytest.mark.parametrize("result", [65, 7, 300, 999_999_999])
 def test_what_no_telephone_can_press_is_no_key(scripted: Make, result: int) -> None:
-    channel, _ = scripted(f"200 result={result}\n".encode())
+    channel, _ = scripted(f"200 result={result}\n".encode(), OK)
     assert channel.wait_for_digit(1) == ""
+
+
+def test_a_key_that_the_line_invents_does_not_end_the_waiting(scripted: Make) -> None:
+    channel, peer = scripted(b"200 result=65\n", b"200 result=49\n")
+    assert channel.wait_for_digit(1) == "1"
+    assert len(peer.commands) == 2
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tests.voice.fakes import HANG_UP, SPEECH, AudioPeer, FakeRecording, audio, 
 from tipline_gw.domain.dialog import Ended
 from tipline_gw.voice import speech
 from tipline_gw.voice.audiosocket import AudioStream
-from tipline_gw.voice.frames import FRAME, Frame, FrameReader, Kind
+from tipline_gw.voice.frames import FRAME, FRAME_SECONDS, Frame, FrameReader, Kind
 from tipline_gw.voice.keypad import Keypad
 from tipline_gw.voice.pump import Pump
 from tipline_gw.voice.speech import Taken, play, record
@@ -72,6 +72,37 @@ def test_a_channel_that_sends_nothing_in_pauses_can_be_ended_too(quiet: AudioStr
     assert recorder._take(Frame(Kind.DTMF, b"#")) is None
     recorder._began -= 1
     assert recorder._take(Frame(Kind.DTMF, b"#")) is Ended.KEY
+
+
+@pytest.mark.parametrize(("apart", "ended"), [(3, None), (5, None), (15, Ended.KEY)])
+@pytest.mark.parametrize("parted", [0, 1, 2, 20])
+def test_keys_count_as_far_apart_as_they_were_pressed(
+    quiet: AudioStream, apart: int, ended: Ended | None, parted: int
+) -> None:
+    """Many frames are read at a time, and the end of a reading may part a key from its double."""
+    words = [random.Random(at).randbytes(FRAME) for at in range(60)]
+    words[8::10] = words[9::10] = [bytes(FRAME)] * 6
+    loud = [Frame(Kind.AUDIO, each) for each in words]
+    hash_key = Frame(Kind.DTMF, b"#")
+    frames = [*loud[:40], hash_key, *loud[40 : 40 + apart], hash_key]
+    first, rest = frames[: 41 + parted], [*frames[41 + parted :], *loud[:9]]
+    recorder = speech._Recorder(quiet, FakeRecording(), 60, Keypad())
+    read_at = recorder._began + 41 * FRAME_SECONDS
+    taken = []
+    for batch in (first, rest):
+        read_at += FRAME_SECONDS * sum(frame.kind is Kind.AUDIO for frame in batch)
+        quiet._first, quiet.came_at = list(batch), read_at
+        while quiet._first:
+            taken.append(recorder._take(quiet._first.pop(0)))
+    assert next((each for each in taken if each), None) is ended
+
+
+def test_a_habit_is_one_too_when_it_is_read_later(quiet: AudioStream) -> None:
+    recorder = speech._Recorder(quiet, FakeRecording(), 60, Keypad())
+    recorder._began -= 0.6
+    quiet._first, quiet.came_at = [Frame(Kind.AUDIO, SPEECH)] * 10, time.monotonic()
+    assert recorder._take(Frame(Kind.DTMF, b"#")) is None
+    assert recorder._keypad.press("#", recorder._began + 0.4) == "#"
 
 
 def test_keys_right_after_the_hash_are_told() -> None:

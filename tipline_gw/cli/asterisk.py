@@ -49,6 +49,7 @@ def asterisk_config(
         prompts=settings.voice.prompts,
         languages=settings.line.languages,
         max_calls=settings.voice.max_calls,
+        max_recording_seconds=settings.voice.max_recording_seconds,
         sip_listen=sip_listen,
         root=root,
         trunks=settings.trunk,

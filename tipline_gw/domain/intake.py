@@ -10,6 +10,9 @@ from tipline_gw.domain.case_code import CaseCode
 from tipline_gw.domain.dialog import Ended
 from tipline_gw.domain.tip import State, TipId
 
+RECORDINGS_A_TIP = 3
+"""A tip may hold so many longest recordings in all."""
+
 
 @dataclass(frozen=True, slots=True)
 class CaseNews:
@@ -26,6 +29,10 @@ class CaseNews:
 
 class Recording(Protocol):
     """One recording under way. Sealed and committed as it is spoken."""
+
+    @property
+    def room(self) -> float:
+        """Seconds that it still takes."""
 
     def write(self, pcm: bytes | bytearray | memoryview) -> None:
         """Signed linear, 16 bit little-endian, 8 kHz, mono. Raises TiplineError if the store

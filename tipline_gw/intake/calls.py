@@ -2,9 +2,10 @@
 
 A call's tip may have several recordings one after the other (record again, add more). A new one
 takes the place of the old in one transaction, when it has ended and is not silence alone: until
-then both are there, so whatever happens the caller's words are. The PCM is also kept in RAM, for
-the caller to hear and to go on from, because what is sealed cannot be read back here; it is wiped
-when the call is over.
+then both are there, so whatever happens the caller's words are. One that was to be in place of the
+old but was not ended by its caller (a hang-up, a broken line) stands beside it. The PCM is also
+kept in RAM, for the caller to hear and to go on from, because what is sealed cannot be read back
+here; it is wiped when the call is over.
 
 It refuses to call a recording whole of which the store lacks a part, and to say that a tip is kept
 when it is not. The other way round can happen: a store that answered too late may hold what the
@@ -23,6 +24,7 @@ from sqlalchemy import Connection
 
 from tipline_gw.domain.case_code import CaseCode
 from tipline_gw.domain.dialog import EMPTY_SECONDS, Ended
+from tipline_gw.domain.intake import RECORDINGS_A_TIP
 from tipline_gw.domain.tip import Envelope, Kind, TipId
 from tipline_gw.domain.wav import HEADER_OCTETS, PCM_RATE, heard_octets, streaming_header
 from tipline_gw.errors import StoreError, TiplineError, VoiceError
@@ -39,9 +41,6 @@ be full that stays under the five seconds that may be lost when the daemon is ki
 
 _PIECE = 4096
 """Octets. What comes in smaller ones is put together: each piece costs some hundred more."""
-
-PATIENCE_RECORDINGS = 3
-"""A tip may hold so many longest recordings in all."""
 
 
 @dataclass(slots=True)
@@ -68,7 +67,7 @@ class CallTip:
         self.adds_to: TipId | None = None
         self.disguised = False
         self._desk = desk
-        self._limit = PATIENCE_RECORDINGS * max_seconds * PCM_RATE
+        self._limit = RECORDINGS_A_TIP * max_seconds * PCM_RATE
         self._hours = desk.now()
         self._tip: _Begun | None = None
 
@@ -192,6 +191,10 @@ class CallRecording:
             self._end()
             raise
 
+    @property
+    def room(self) -> float:
+        return max(0, self._limit - self._octets) / PCM_RATE
+
     def write(self, pcm: bytes | bytearray | memoryview) -> None:
         self._check()
         fits = memoryview(pcm)[: self._limit - self._octets]
@@ -228,7 +231,7 @@ class CallRecording:
         try:
             self._seal(bytes(recording_padding(HEADER_OCTETS + self._octets)))
             last, seq = self._sealer.finish(), self._seq
-            self._submit(lambda c: self._take_place(c, seq, last), within=0.0)
+            self._submit(lambda c: self._take_place(c, seq, last, ended), within=0.0)
             while self._waiting:
                 self._committed()
         except StoreError:
@@ -236,12 +239,12 @@ class CallRecording:
             raise
         self._stand(ended)
 
-    def _take_place(self, connection: Connection, seq: int, last: bytes) -> None:
+    def _take_place(self, connection: Connection, seq: int, last: bytes, ended: Ended) -> None:
         repo.add_chunks(connection, self._id, seq, [last], final=True)
-        if not self._append:
-            repo.drop_recordings(connection, self._tip.id, but=self._id)
-        elif self._tip.recording_id:
+        if self._append and self._tip.recording_id:
             repo.drop_sealed(connection, [self._tip.recording_id])
+        elif not self._append and ended in (Ended.KEY, Ended.LIMIT):
+            repo.drop_recordings(connection, self._tip.id, but=self._id)
 
     def _stand(self, ended: Ended) -> None:
         """On disk: it is what the tip holds from here on."""

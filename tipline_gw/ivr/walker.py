@@ -107,6 +107,9 @@ def _choose(menu: Menu, memory: Memory) -> Steps[Taken]:
     if edge is not None and memory.answers_left:
         memory.answers_left -= 1
         return edge, carried
+    if not memory.answers_left and menu.seconds == AT_ONCE:
+        # A key would cut it off and answer nothing.
+        return _taken(menu, memory, SILENCE, (yield from step(Say(prompts))))
     for _ in range(1 + (menu.repeats if memory.answers_left else 0)):
         event = yield from step(Ask(prompts, menu.seconds))
         edge = _answer(menu, memory, event)

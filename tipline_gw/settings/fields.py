@@ -21,8 +21,9 @@ class Table(BaseModel):
 
 def _listen(value: str) -> str:
     host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ValueError("must be HOST:PORT, as in 127.0.0.1:4573")
+    named = re.fullmatch(r"[0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\]", host)
+    if not named or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+        raise ValueError("must be HOST:PORT, as in 127.0.0.1:4573 or [::1]:4573")
     return value
 
 

@@ -54,6 +54,8 @@ def _one_or_more(value: object) -> object:
 def _dialled(value: str) -> str:
     if not re.fullmatch(r"\+?[0-9A-Za-z]{1,32}", value):
         raise ValueError("must be what the trunk delivers: digits or letters, with or without +")
+    if re.fullmatch(r"[A-Za-z]|sms|ussd|report", value):
+        raise ValueError("must not be a name that Asterisk itself uses: a single letter, sms, ussd")
     return value
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tipline_gw.asterisk_release import Release, installed
+from tipline_gw.domain.intake import RECORDINGS_A_TIP
 from tipline_gw.errors import ConfigError, PromptError
 from tipline_gw.prompts import names
 from tipline_gw.prompts.plan import sounds as sounds_of
@@ -36,7 +37,8 @@ FILES_A_CALL = 12
 _FILES = 512
 """Beside them, for itself."""
 LONGEST_CALL = 1800
-"""Seconds after which Asterisk ends a call that nobody ended."""
+"""Seconds after which Asterisk ends a call that nobody ended, or later if a tip may be longer."""
+_MENUS = 600
 _MODULES = "/usr/lib/x86_64-linux-gnu/asterisk/modules"
 _MODULE_PLACES = (
     "usr/lib/*/asterisk/modules",
@@ -68,6 +70,7 @@ class Plan:
     numbers: Sequence[Number] = ()
     sms_number: str | None = None
     release: Release | None = None
+    max_recording_seconds: int = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ def _values(plan: Plan, inside: str, modules: str, trunks: TrunkFiles) -> dict[s
         "LANGUAGE": plan.languages[0],
         "MAX_CALLS": str(plan.max_calls),
         "MAX_FILES": str(_FILES + FILES_A_CALL * plan.max_calls),
-        "LONGEST_CALL": str(LONGEST_CALL),
+        "LONGEST_CALL": str(_longest_call(plan.max_recording_seconds)),
         "ENTRIES": dialplan.entries(line),
         "LIMITS": dialplan.limits(line),
         "ARGUMENTS": dialplan.arguments(line),
@@ -170,6 +173,11 @@ def _values(plan: Plan, inside: str, modules: str, trunks: TrunkFiles) -> dict[s
         "LOGGED": trunks.logged,
         "SIP_TRUNKS": _sip(plan.sip_listen, trunks.pjsip),
     }
+
+
+def _longest_call(recording: int) -> int:
+    """Seconds: a tip as long as a tip can be, heard once, and the menus."""
+    return max(LONGEST_CALL, 2 * RECORDINGS_A_TIP * recording + _MENUS)
 
 
 def _sip(listen: str | None, pjsip: str) -> str:

@@ -106,6 +106,11 @@ class AudioStream:
         """Octets of audio that came together with the last frame given, and are given next."""
         return sum(len(frame.payload) for frame in self._first if frame.kind is Kind.AUDIO)
 
+    @property
+    def following(self) -> list[Frame]:
+        """What came together with the last frame given, and is given next."""
+        return list(self._first)
+
     def unread(self) -> list[Frame]:
         """What came after the last frame that was taken, as far as it is here."""
         return self._take_first()

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar, assert_never
 
@@ -263,15 +263,15 @@ class _Call:
         taken = Taken(Ended.FAILED, 0.0)
         try:
             taken = self._over_audio(self._recorder(recording), self._longest) or taken
+            if taken.ended is Ended.HANGUP and not self._channel.hung_up:
+                # A stream that ended under a caller who is still there broke off.
+                taken = replace(taken, ended=Ended.FAILED)
         finally:
             committed = _finish(recording, taken)
         self._count(listen, taken)
         self._still_there()
         self._ahead.extend(taken.keys)
-        # A stream that ended under a caller who is still there broke off.
-        whole = committed and taken.ended is not Ended.HANGUP
-        ended = taken.ended if whole else Ended.FAILED
-        return Heard(ended, taken.seconds, taken.spoken)
+        return Heard(taken.ended if committed else Ended.FAILED, taken.seconds, taken.spoken)
 
     def _begun(self, listen: Listen) -> Recording:
         if self._ready is None or self._ready.listen != listen:
@@ -291,7 +291,8 @@ class _Call:
 
     def _recorder(self, recording: Recording) -> Callable[[AudioStream], Taken]:
         keypad = self._channel.keypad
-        return lambda stream: record(stream, recording, self._longest, keypad=keypad)
+        longest = min(self._longest, recording.room)
+        return lambda stream: record(stream, recording, longest, keypad=keypad)
 
     def _count(self, listen: Listen, taken: Taken) -> None:
         if taken.seconds < EMPTY_SECONDS:
@@ -324,6 +325,8 @@ class _Call:
             pcm[:] = bytes(len(pcm))
 
     def _play(self, pcm: memoryview) -> Event:
+        if self._ahead:
+            return Keys(self._ahead.popleft())
         seconds, keypad = len(pcm) / (RATE * SAMPLE), self._channel.keypad
         keys = self._over_audio(lambda stream: play(stream, pcm, keypad=keypad), seconds)
         self._still_there()

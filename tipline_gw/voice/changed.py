@@ -24,6 +24,10 @@ class ChangedRecording:
         self._recording = recording
         self._disguise = disguise
 
+    @property
+    def room(self) -> float:
+        return self._recording.room
+
     def write(self, pcm: bytes | bytearray | memoryview) -> None:
         changed = self._disguise.feed(bytes(pcm) if isinstance(pcm, bytearray) else pcm)
         if changed:

@@ -99,7 +99,9 @@ class Channel(AGI):  # type: ignore[misc]
         until = time.monotonic() + seconds
         while seconds > 0:
             key = self._wait(seconds)
-            if not key or self.keypad.press(key, time.monotonic()):
+            if not key:
+                return ""
+            if key in KEYS and self.keypad.press(key, time.monotonic()):
                 return key
             seconds = until - time.monotonic()
         return ""
@@ -163,7 +165,6 @@ class Channel(AGI):  # type: ignore[misc]
 
 
 def _key(reply: Reply) -> str:
-    """The key of a reply: its ASCII code, 0 for none. The keys A to D exist in the standard and
-    on no telephone."""
-    key = chr(reply.result) if 0 < reply.result < 128 else ""
-    return key if key and key in KEYS else ""
+    """The key of a reply: its ASCII code, 0 for none. May be A to D, which exist in the standard
+    and on no telephone: a line invents them."""
+    return chr(reply.result) if 0 < reply.result < 128 else ""

@@ -6,7 +6,7 @@ Nothing is gathered up here: each frame goes to the recording as it comes.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -26,6 +26,9 @@ ALIVE_SECONDS = 1.0
 """Asterisk gives a channel up on which for two seconds nothing was said either way
 (app_audiosocket): so often, at the next sweep, it is sent a moment of silence, while the caller is
 silent."""
+KEY_SECONDS = 0.04
+"""Taken for the length of a key. Where it comes as an event (RFC 4733) it lasts 80 ms at least and
+there is no audio meanwhile; where it is a tone its own audio goes on."""
 _SILENCE = bytes(FRAME)
 
 
@@ -118,11 +121,9 @@ class _Recorder:
         # An error, or audio at a rate that was not asked for: not to be sealed as speech.
         return Ended.FAILED
 
-    @property
-    def _begun(self) -> bool:
+    def _begun(self, at: float) -> bool:
         """A ``#`` sooner than that was pressed out of habit after the key before the tone."""
-        clock = time.monotonic() - self._began
-        return max(clock, self.octets / (RATE * SAMPLE)) >= EMPTY_SECONDS
+        return max(at - self._began, self.octets / (RATE * SAMPLE)) >= EMPTY_SECONDS
 
     def _idle(self) -> Ended | None:
         """A telephone that sends nothing while nobody speaks."""
@@ -145,11 +146,11 @@ class _Recorder:
         return Ended.KEY if self._stop_key.heard(pcm) else full
 
     def _press(self, key: str) -> Ended | None:
-        now = time.monotonic()
+        at = _pressed_at(self._stream.following, self._stream.came_at)
         full = self._write(self._timeline.release())
-        key = self._keypad.press(key, now) if self._begun else ""
+        key = self._keypad.press(key, at) if self._begun(at) else ""
         if key == STOP_KEY:
-            return Ended.KEY if self._stop_key.pressed(now) else full
+            return Ended.KEY if self._stop_key.pressed(at) else full
         if key and self._stop_key.doubted:
             # Who presses on after the hash has done speaking: this key is for the menu.
             self.keys += key
@@ -196,13 +197,25 @@ def _pressed(stream: AudioStream, keypad: Keypad) -> str:
     return keys_of(frames, keypad)
 
 
-def keys_of(frames: Iterable[Frame], keypad: Keypad) -> str:
-    """The keys pressed among ``frames``, but for ``#``, which answers nothing: people press it
-    after a choice, out of habit."""
+def keys_of(frames: Sequence[Frame], keypad: Keypad) -> str:
+    """The keys pressed among ``frames``, which were just read, but for ``#``, which answers
+    nothing: people press it after a choice, out of habit."""
     now = time.monotonic()
-    said = filter(None, (key_of(frame) for frame in frames if frame.kind is Kind.DTMF))
-    keys = (keypad.press(key, now) for key in said)
+    said = ((key_of(frame), frames[at:]) for at, frame in enumerate(frames, 1) if _is_key(frame))
+    keys = [keypad.press(key, _pressed_at(rest, now)) for key, rest in said if key]
     return "".join(key for key in keys if key != STOP_KEY)
+
+
+def _pressed_at(following: Sequence[Frame], read_at: float) -> float:
+    """When a key was pressed before which, at ``read_at``, all this had come: many frames are read
+    at a time, and what counts is how far apart its keys were."""
+    audio = sum(len(frame.payload) for frame in following if frame.kind is Kind.AUDIO)
+    keys = sum(map(_is_key, following))
+    return read_at - audio / (RATE * SAMPLE) - keys * KEY_SECONDS
+
+
+def _is_key(frame: Frame) -> bool:
+    return frame.kind is Kind.DTMF
 
 
 def key_of(frame: Frame) -> str:
