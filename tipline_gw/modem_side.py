@@ -32,6 +32,8 @@ from tipline_gw.settings.paths import control_socket
 from tipline_gw.telemetry import log
 
 ABANDON_SECONDS = 3.0
+FINISH_SECONDS = 30.0
+"""Longer than a core waits that is still there."""
 SWITCH_SECONDS = 0.0005
 """A modem that answered must not wait 5 ms, Python's own interval, for another one's thread."""
 
@@ -60,12 +62,12 @@ class ModemSide:
         bank.start()
         threading.Thread(target=control.start, name="control-start", daemon=True).start()
         _log.info("modem-side-ready", count=len(self._settings.modem))
-        last = self._words.get()
-        if not isinstance(last, Stop):
+        stopped = isinstance(self._words.get(), Stop)
+        if not stopped:
             _log.warning("core-is-gone")
-            _end_soon()
+        _end_within(FINISH_SECONDS if stopped else ABANDON_SECONDS)
         control.close()
-        if isinstance(last, Stop):
+        if stopped:
             bank.finish()
         else:
             bank.abandon()
@@ -93,10 +95,10 @@ class ModemSide:
             self._words.put(None)
 
 
-def _end_soon() -> None:
+def _end_within(seconds: float) -> None:
     """The next modem side needs the ports: whatever still hangs on a modem is cut off. Nothing is
     lost by it, no more than when this process is killed."""
-    timer = threading.Timer(ABANDON_SECONDS, lambda: os._exit(1))
+    timer = threading.Timer(seconds, lambda: os._exit(1))
     timer.daemon = True
     timer.start()
 

@@ -417,6 +417,14 @@ def test_where_no_socket_can_be_made_intake_goes_on_without(bank, tmp_path):
     server.close()
 
 
+def test_what_begins_when_it_is_over_already_leaves_nothing(path, bank):
+    server = ControlServer(path, bank)
+    server.close()
+    server.start()
+    assert not path.exists()
+    server.close()
+
+
 def test_no_gateway_is_no_error(tmp_path):
     assert Control.find(tmp_path / "none.sock") is None
 

@@ -77,21 +77,27 @@ class ControlServer:
     def start(self) -> None:
         """Begin. Where the socket cannot be made it is logged: intake goes on without."""
         try:
-            self._listener = _listener(self._path)
+            listener = _listener(self._path)
         except (OSError, TiplineError) as error:
             _log.warning("control-not-listening", error=type(error).__name__)
             return
-        self._thread.start()
+        with self._guard:
+            if not self._closed.is_set():
+                self._listener = listener
+                self._thread.start()
+                return
+        listener.close()
+        self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """End every conversation; the socket is gone from the directory."""
-        self._closed.set()
+        with self._guard:
+            self._closed.set()
+            clients = list(self._clients)
         if self._listener is None:
             return
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        with self._guard:
-            clients = list(self._clients)
         for client in clients:
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
