@@ -1,12 +1,17 @@
 import pytest
 
 from tests.intake.tips import keep
+from tests.store.conftest import engine, postgresql
 from tipline_gw.domain.dialog import Ended
+from tipline_gw.domain.tip import Kind, TipId
 from tipline_gw.errors import StoreError
 from tipline_gw.intake.calls import CallTip
 from tipline_gw.intake.export import export_tips
 from tipline_gw.sealing.recipients import load_recipients
 from tipline_gw.store import repository as repo
+from tipline_gw.store.writer import Writer
+
+__all__ = ["engine", "postgresql"]
 
 
 def test_every_tip_is_written_under_its_random_id(desk, tmp_path):
@@ -38,17 +43,41 @@ def test_beside_a_tip_with_a_code_lies_what_an_answer_is_sealed_to(desk, tmp_pat
 def test_what_is_deleted_meanwhile_is_not_written_and_all_else_is(desk, tmp_path, monkeypatch):
     gone, kept = keep(desk), keep(desk)
     desk.give_code(gone)
-    before = repo.sealed_of
+    before = repo.tips
 
-    def sealed_of(engine, tip_id):
-        rows = before(engine, tip_id)
-        if tip_id == gone:
-            desk.writer.do(lambda connection: repo.drop_tip(connection, gone))
+    def tips(engine):
+        rows = before(engine)
+        desk.writer.do(lambda connection: repo.drop_tip(connection, gone))
         return rows
 
-    monkeypatch.setattr(repo, "sealed_of", sealed_of)
+    monkeypatch.setattr(repo, "tips", tips)
     assert export_tips(desk.engine, tmp_path / "out") == [f"{kept.hex()}.json.age"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{kept.hex()}.json.age"]
+
+
+def test_a_tip_is_written_as_it_was_when_its_turn_came(engine, tmp_path, monkeypatch):
+    writer, tip_id, before = Writer(engine), TipId(repo.new_id()), repo.sealed_of
+
+    def replace(connection):
+        repo.put_envelope(connection, tip_id, b"new", [b"n" * 16])
+        repo.drop_recordings(connection, tip_id, but=repo.new_id())
+
+    def job(connection):
+        repo.add_tip(connection, tip_id, Kind.VOICE, 1, 490_000)
+        repo.add_whole(connection, tip_id, repo.Role.ENVELOPE, b"e", [b"x" * 16])
+        repo.add_whole(connection, tip_id, repo.Role.RECORDING, b"r", [b"y" * 16] * 40)
+
+    def sealed_of(store, tip_id):
+        rows = before(store, tip_id)
+        writer.do(replace)
+        return rows
+
+    writer.do(job)
+    monkeypatch.setattr(repo, "sealed_of", sealed_of)
+    names = export_tips(engine, tmp_path / "out")
+    writer.close()
+    written = {name[33:]: (tmp_path / "out" / name).read_bytes() for name in names}
+    assert written == {"json.age": b"e" + b"x" * 16, "wav.age": b"r" + b"y" * 640}
 
 
 def test_times_of_files_say_no_more_than_the_store(desk, tmp_path):

@@ -2,7 +2,9 @@
 
 import os
 import re
+import sqlite3
 import struct
+import threading
 import time
 
 import pytest
@@ -73,6 +75,18 @@ def test_what_was_added_to_its_case_since_stays_for_its_own_time(store):
     assert retention.purge(engine, 90, "hour").deleted == 1
     assert [(row.id, row.adds_to, row.whole) for row in repo.tips(engine)] == [(added, None, True)]
     assert retention.purge(engine, 89, "hour").deleted == 1
+
+
+def test_a_purge_waits_while_another_writes(tmp_path, store):
+    engine, writer = store
+    tip(writer, retention.limit(0, "hour") - 1000)
+    other = sqlite3.connect(tmp_path / "tips.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.3, other.execute, ["ROLLBACK"])
+    timer.start()
+    assert retention.purge(engine, 30, "hour") == retention.Purged(1, rewritten=True)
+    timer.join()
+    other.close()
 
 
 def test_nothing_of_it_can_be_carved_out_of_the_files(tmp_path, store):

@@ -403,6 +403,31 @@ def test_a_busy_modem_gives_no_codes(start):
     assert core.words == ["answer-held"] * 2
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_what_a_full_disk_refuses_makes_no_modem_busy(start):
+    core = start(modem_limit=2)
+    limit = "PRAGMA max_page_count = {}"
+    core.writer.do(lambda c: c.exec_driver_sql(limit.format(1)))
+    waiting = message(part("x" * 60_000))
+    for _ in range(5):
+        assert core.side.refused(core.side.offer(waiting, Slot("SM", 7)))
+    core.writer.do(lambda c: c.exec_driver_sql(limit.format(10**6)))
+    code_in(core.side.told(core.side.offer(waiting, Slot("SM", 7))))
+    code_in(core.side.ask("otra cosa", BETO))
+    assert core.side.ask("y otra", BETO) == core.intake._answers.text("received")
+
+
+def test_what_is_held_back_makes_no_modem_busy(start):
+    core = start(sender_limit=1, modem_limit=2)
+    code_in(core.side.ask("aviso 0"))
+    number = core.side.text("aviso 1")
+    core.side.told(number)
+    core.side.sent(number)
+    assert [core.side.ask(f"aviso {n}") for n in range(2, 5)] == [None] * 3
+    code_in(core.side.ask("otra cosa", BETO))
+    assert core.words == ["flood-told"] + ["flood-held"] * 3
+
+
 def test_a_machine_is_not_answered_for_ever(core, side):
     first = side.ask("Estoy de vacaciones")
     assert [bool(side.ask("Estoy de vacaciones")) for _ in range(3)] == [True, False, False]

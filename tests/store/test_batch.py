@@ -113,6 +113,64 @@ def test_what_is_replaced_goes_in_the_same_transaction(engine, writer, batch):
     assert [tip.id for tip in repo.tips(engine)] == [whole]
 
 
+def test_what_is_tried_again_comes_before_what_replaces_it(engine, writer, batch, monkeypatch):
+    """The whole is there when the commit of its part, and of another text, fails."""
+    piece, other, whole = (TipId(repo.new_id()) for _ in range(3))
+    outcomes = [Outcome() for _ in range(3)]
+    write, late = batch.write, [text(tip_id=whole, slot=3, replaces=[piece])]
+
+    def locked(connection, texts):
+        if late:
+            batch.add(late.pop(), outcomes[2])
+        if len(texts) > 1:
+            raise StoreError("the store is locked")
+        write(connection, texts)
+
+    monkeypatch.setattr(batch, "write", locked)
+    gate = held(writer)
+    batch.add(text(tip_id=piece, slot=1), outcomes[0])
+    batch.add(text(tip_id=other, slot=2), outcomes[1])
+    gate.set()
+    assert [outcome.wait() for outcome in outcomes] == [None] * 3
+    assert {tip.id for tip in repo.tips(engine)} == {other, whole}
+
+
+def test_one_that_cannot_be_written_keeps_back_nothing_that_comes_later(engine, writer, batch):
+    gate, bad, good, later = held(writer), Outcome(), Outcome(), Outcome()
+
+    def refused(error):
+        batch.add(text(slot=3), later)
+        bad(error)
+
+    batch.add(text(slot=1, chunk=b"short"), refused)
+    batch.add(text(slot=2), good)
+    gate.set()
+    assert isinstance(bad.wait(), StoreError)
+    assert (good.wait(), later.wait()) == (None, None)
+    assert len(repo.tips(engine)) == 2
+
+
+def test_what_waits_while_the_store_closes_is_refused(engine, writer, batch, monkeypatch):
+    write, first, later = batch.write, Outcome(), [Outcome(), Outcome()]
+
+    def closing(*_):
+        raise StoreError("the store is closing")
+
+    def last(connection, texts):
+        for slot, outcome in enumerate(later, 4):
+            batch.add(text(slot=slot), outcome)
+        monkeypatch.setattr(writer, "submit", closing)
+        write(connection, texts)
+
+    monkeypatch.setattr(batch, "write", last)
+    batch.add(text(), first)
+    assert first.wait() is None
+    assert all(isinstance(outcome.wait(), StoreError) for outcome in later)
+    assert len(repo.tips(engine)) == 1
+    with pytest.raises(StoreError, match="closing"):
+        batch.add(text(), Outcome())
+
+
 def test_a_store_that_cannot_begin_refuses_each(engine, writer, batch, monkeypatch):
     gate, outcomes = held(writer), [Outcome(), Outcome()]
     for slot, outcome in enumerate(outcomes):

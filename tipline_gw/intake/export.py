@@ -7,12 +7,13 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from tipline_gw.domain.tip import HOUR, TipId
 from tipline_gw.errors import StoreError
 from tipline_gw.sealing.recipients import HybridRecipient
 from tipline_gw.store import repository as repo
+from tipline_gw.store.engine import snapshot
 
 _ENDINGS = {repo.Role.ENVELOPE: "json.age", repo.Role.RECORDING: "wav.age"}
 
@@ -24,8 +25,8 @@ leads to no code without the salt in the store."""
 
 def export_tips(engine: Engine, directory: Path) -> list[str]:
     """The names of the sealed files written, in the order of their random ids. A file is whole or
-    not there; its times say no more than the store does. What is deleted meanwhile is not
-    written."""
+    not there; its times say no more than the store does. All files of a tip are of one moment,
+    that of its turn: what is deleted by then is not written."""
     names: list[str] = []
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -37,37 +38,31 @@ def export_tips(engine: Engine, directory: Path) -> list[str]:
 
 
 def _export(engine: Engine, row: repo.TipRow, directory: Path) -> list[str]:
-    written = []
-    for name, sealed_id in _named(engine, row.id):
-        if _write(directory / name, repo.octets(engine, sealed_id), row.received):
-            written.append(name)
-    if written and row.answer_key is not None:
+    with snapshot(engine) as connection:
+        files = _named(connection, row.id)
+        for name, sealed_id in files:
+            _write(directory / name, repo.octets(connection, sealed_id), row.received)
+    if files and row.answer_key is not None:
         key = f"{HybridRecipient(row.answer_key)}\n".encode()
         _write(directory / f"{row.id.hex()}.{ANSWER_KEY}", [key], row.received)
-    return written
+    return [name for name, _ in files]
 
 
-def _write(path: Path, content: Iterable[bytes], received: int) -> bool:
-    """Whether there was anything to write."""
+def _write(path: Path, content: Iterable[bytes], received: int) -> None:
     temporary = path.with_name(f".{path.name}.part")
     with temporary.open("wb") as file:
         file.writelines(content)
-        there = file.tell() > 0
         file.flush()
         os.fsync(file.fileno())
-    if not there:
-        temporary.unlink()
-        return False
     os.utime(temporary, (received * HOUR, received * HOUR))
     temporary.replace(path)
-    return True
 
 
-def _named(engine: Engine, tip_id: TipId) -> list[tuple[str, bytes]]:
+def _named(connection: Connection, tip_id: TipId) -> list[tuple[str, bytes]]:
     """Usually one of each; a call that broke off between two recordings has a second one."""
     counts: dict[repo.Role, int] = {}
     named = []
-    for row in repo.sealed_of(engine, tip_id):
+    for row in repo.sealed_of(connection, tip_id):
         counts[row.role] = counts.get(row.role, 0) + 1
         again = f"{counts[row.role]}." if counts[row.role] > 1 else ""
         named.append((f"{tip_id.hex()}.{again}{_ENDINGS[row.role]}", row.id))

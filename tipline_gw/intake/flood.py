@@ -133,5 +133,5 @@ class Flood:
         self._seen.add("message", token, count=-1)
 
     def busy(self, modem: str) -> bool:
-        """Count a message of ``modem``; whether it has had too many to draw codes for all."""
+        """Count a message of ``modem`` that a code is due for; whether it has had too many."""
         return self._seen.add("modem", modem) > self._modem_limit

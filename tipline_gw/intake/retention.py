@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from tipline_gw.domain.tip import Granularity, coarse_hours
 from tipline_gw.store import memory
 from tipline_gw.store import repository as repo
-from tipline_gw.store.engine import translated
+from tipline_gw.store.engine import translated, writing
 
 DAY_HOURS = 24
 MIB = 1 << 20
@@ -39,7 +39,7 @@ def purge(engine: Engine, days: int, granularity: Granularity) -> Purged:
     """Deletes what is older than ``days``, and writes a SQLite store anew as far as there is memory
     for it: also if nothing is deleted now, since the daemon leaves that to be done for what it
     deleted itself. Raises StoreError."""
-    with translated(), engine.begin() as connection:
+    with translated(), writing(engine).begin() as connection:
         deleted = repo.purge(connection, limit(days, granularity))
     if engine.dialect.name != "sqlite":
         return Purged(deleted, rewritten=False)

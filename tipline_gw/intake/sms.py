@@ -49,7 +49,6 @@ class _Offered:
     say: Say
     epoch: int
     text: str | None = None
-    busy: bool = False
     counted: bool = False
     verdict: Verdict = Verdict.TAKE
 
@@ -189,7 +188,6 @@ class SmsIntake:
         if self._places.hold(offer.message.modem, offer.places):
             self._end(one, "doubled")
             return
-        one.busy = not offer.piece and self._flood.busy(offer.message.modem)
         one.verdict = self._verdict(one)
         if one.verdict is Verdict.HOLD:
             self._end(one, "flood-held")
@@ -350,6 +348,7 @@ class SmsIntake:
     # What is said.
 
     def _give_answer(self, one: _Offered, stored: _Stored) -> None:
+        """On disk, and only so it counts for its modem: what is refused is offered many times."""
         word = "added" if stored.added else None
         if one.verdict is not Verdict.TAKE:
             self._warn(one)
@@ -357,7 +356,7 @@ class SmsIntake:
             self._end(one, word)
         elif stored.added:
             self._end(one, word, self._answers.text(names.ADDED))
-        elif one.busy:
+        elif self._flood.busy(one.offer.message.modem):
             self._end(one, "answer-held", self._answers.text(names.RECEIVED))
         else:
             self._leave()

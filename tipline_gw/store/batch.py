@@ -2,7 +2,8 @@
 
 A statement costs more than the row it writes; under load a handful of texts come to one commit.
 What waits when the writer gets to it is written together; should that fail, each alone, so that
-one harms only itself. Each is told by itself too.
+one harms only itself. Each is told by itself too. It refuses to write a text before one that came
+earlier: a whole must find the parts that it replaces, or they would stay beside it.
 """
 
 from __future__ import annotations
@@ -40,26 +41,27 @@ class TextRows:
 
 
 class Batch:
-    """``gateway``: whose places these are."""
+    """``gateway``: whose places these are. Nothing is given to the writer before all that it was
+    given is on disk or refused, so what is tried again is tried in its place."""
 
     def __init__(self, writer: Writer, gateway: int) -> None:
         self._writer = writer
         self._gateway = gateway
         self._lock = threading.Lock()
         self._waiting: list[tuple[TextRows, Done]] = []
+        self._under_way = 0
 
     def add(self, rows: TextRows, done: Done) -> None:
         """``done`` is called in the writer's thread: with None when it is on disk, else with what
         went wrong. Raises StoreError when the store is closing."""
-        with self._lock:
+        flush, future = _Flush(self), None
+        with self._lock:  # the flush takes under it, so not before this text is there
+            if not self._under_way:
+                future = self._writer.submit(flush)
+                self._under_way = 1
             self._waiting.append((rows, done))
-            if len(self._waiting) > 1:
-                return
-        try:
-            self._submit(_Flush(self))
-        except StoreError:
-            self.take()
-            raise
+        if future is not None:
+            future.add_done_callback(flush.done)
 
     def take(self) -> list[tuple[TextRows, Done]]:
         """What waits, which then waits no more."""
@@ -77,15 +79,30 @@ class Batch:
         repo.drop_tips(connection, [tip for text in texts for tip in text.replaces])
         journal.remember(connection, self._gateway, [row for text in texts for row in text.places])
 
-    def again(self, item: tuple[TextRows, Done]) -> None:
-        """One by itself. Its ``done`` hears of it in any case."""
-        try:
+    def again(self, items: Sequence[tuple[TextRows, Done]]) -> None:
+        """Each by itself, in their order. Its ``done`` hears of it in any case."""
+        with self._lock:
+            self._under_way += len(items)
+        for item in items:
             self._submit(_Flush(self, [item]))
-        except StoreError as error:
-            _tell(item[1], error)
+
+    def ended(self) -> None:
+        """One flush is over; after the last of them what waits has its turn."""
+        with self._lock:
+            self._under_way -= 1
+            if self._under_way or not self._waiting:
+                return
+            self._under_way = 1
+        self._submit(_Flush(self))
 
     def _submit(self, flush: _Flush) -> None:
-        self._writer.submit(flush).add_done_callback(flush.done)
+        """What a closing store does not take has failed."""
+        try:
+            future = self._writer.submit(flush)
+        except StoreError as error:
+            flush.end(error)
+        else:
+            future.add_done_callback(flush.done)
 
 
 class _Flush:
@@ -101,14 +118,17 @@ class _Flush:
         self._batch.write(connection, [rows for rows, _ in self._items])
 
     def done(self, future: Future[None]) -> None:
-        error = future.exception()
+        self.end(future.exception())
+
+    def end(self, error: BaseException | None) -> None:
+        """``error``: why nothing of it is on disk; None if all of it is."""
         items = self._batch.take() if self._items is None else self._items
         if error is not None and len(items) > 1:
-            for item in items:
-                self._batch.again(item)
-            return
-        for _, done in items:
-            _tell(done, error)
+            self._batch.again(items)
+        else:
+            for _, done in items:
+                _tell(done, error)
+        self._batch.ended()
 
 
 def _tell(done: Done, error: BaseException | None) -> None:

@@ -21,6 +21,8 @@ from tipline_gw.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+_WRITES = "tipline_writes"
+
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # a commit is on disk when it returns
@@ -29,6 +31,11 @@ _PRAGMAS = (
     "temp_store=MEMORY",
     "busy_timeout=10000",
     "journal_size_limit=67108864",
+)
+
+_ON_DISK = (
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')"
 )
 
 
@@ -46,8 +53,32 @@ def open_engine(url: str, *, make: bool = False) -> Engine:
     engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=not _is_sqlite(url))
     if _is_sqlite(url):
         event.listen(engine, "connect", _set_pragmas)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        event.listen(engine, "begin", _begin)
+    else:
+        event.listen(engine, "connect", _commit_on_disk)
     return engine
+
+
+def writing(engine: Engine) -> Engine:
+    """The engine for transactions that write. On SQLite they wait for their turn as they begin:
+    one that has read before it writes does not wait, but fails at once while another writes.
+    Whoever reads alone begins on the engine as it is, and waits for nobody."""
+    return engine.execution_options(**{_WRITES: True})
+
+
+def snapshot(engine: Engine) -> Connection:
+    """A connection on which every statement sees the store as the first one did, whatever is
+    committed meanwhile: so it always is on SQLite."""
+    with translated():
+        connection = engine.connect()
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+    return connection
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _is_sqlite(url: str) -> bool:
@@ -72,6 +103,15 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _commit_on_disk(connection: Any, _record: Any) -> None:
+    """PostgreSQL: a commit is on disk when it returns, there and on a standby that it waits for,
+    even if the server, the database or the role is set to less. What is set to more stays."""
+    cursor = connection.cursor()
+    cursor.execute(_ON_DISK)
+    cursor.close()
+    connection.commit()
 
 
 @contextlib.contextmanager
@@ -139,7 +179,7 @@ def rebuilding(engine: Engine) -> Iterator[Connection]:
     foreign keys enforced, dropping the old one would delete whatever refers to its rows; and they
     cannot be switched inside a transaction."""
     sqlite = engine.dialect.name == "sqlite"
-    with engine.connect() as connection:
+    with writing(engine).connect() as connection:
         raw = connection.connection
         if sqlite:
             raw.execute("PRAGMA foreign_keys=OFF")

@@ -3,6 +3,7 @@ reads on a connection of their own."""
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tipline_gw.domain.tip import Kind, State, TipId
 from tipline_gw.errors import AnswerError, StoreError
-from tipline_gw.store.engine import translated
+from tipline_gw.store.engine import snapshot, translated
 from tipline_gw.store.tables import chunk, gateway, sealed, tip
 
 KINDS = (Kind.SMS, Kind.VOICE)
@@ -295,19 +296,31 @@ def tips(engine: Engine) -> list[TipRow]:
         ]  # fmt: skip
 
 
-def sealed_of(engine: Engine, tip_id: TipId) -> list[SealedRow]:
+@contextlib.contextmanager
+def _reading(store: Engine | Connection) -> Iterator[Connection]:
+    """A connection as it is, with whatever it has read before; of an engine, one for this alone."""
+    with translated():
+        if isinstance(store, Connection):
+            yield store
+        else:
+            with snapshot(store) as connection:
+                yield connection
+
+
+def sealed_of(store: Engine | Connection, tip_id: TipId) -> list[SealedRow]:
     """The tip's own files: an answer is not among them."""
     query = select(sealed.c.id, sealed.c.role, sealed.c.whole).where(
         sealed.c.tip_id == tip_id, _OWN
     )
-    with translated(), engine.connect() as connection:
+    with _reading(store) as connection:
         rows = connection.execute(query.order_by(sealed.c.role, sealed.c.id))
         return [SealedRow(bytes(row.id), Role(row.role), bool(row.whole)) for row in rows]
 
 
-def octets(engine: Engine, sealed_id: bytes) -> Iterator[bytes]:
-    """The age file, header first, a chunk at a time; nothing if it is not there any more."""
-    with translated(), engine.connect() as connection:
+def octets(store: Engine | Connection, sealed_id: bytes) -> Iterator[bytes]:
+    """The age file, header first, a chunk at a time; nothing if it is not there any more. It stays
+    whole if it is deleted meanwhile."""
+    with _reading(store) as connection:
         header = connection.execute(
             select(sealed.c.header).where(sealed.c.id == sealed_id)
         ).scalar_one_or_none()
@@ -315,7 +328,7 @@ def octets(engine: Engine, sealed_id: bytes) -> Iterator[bytes]:
             return
         yield bytes(header)
         query = select(chunk.c.data).where(chunk.c.sealed_id == sealed_id).order_by(chunk.c.seq)
-        for row in connection.execution_options(yield_per=16).execute(query):
+        for row in connection.execute(query, execution_options={"yield_per": 16}):
             yield bytes(row.data)
 
 
@@ -333,8 +346,10 @@ def checkpoint(engine: Engine) -> None:
 
 
 def older_than(connection: Connection, hours: int) -> list[TipId]:
-    """Tips that came in before that whole hour since 1970."""
-    found = connection.execute(select(tip.c.id).where(tip.c.received < hours))
+    """Tips that came in before that whole hour since 1970. On PostgreSQL they are locked, in one
+    order for all: what is being added to their cases is committed then, or will be refused."""
+    old = select(tip.c.id).where(tip.c.received < hours).order_by(tip.c.id)
+    found = connection.execute(old.with_for_update())
     return [TipId(bytes(row.id)) for row in found]
 
 

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from tipline_gw.errors import StoreError, TiplineError
-from tipline_gw.store.engine import translated
+from tipline_gw.store.engine import translated, writing
 
 T = TypeVar("T")
 Job = Callable[[Connection], Any]
@@ -51,7 +51,7 @@ class Writer:
     def __init__(
         self, engine: Engine, on_commit: Callable[[float, int], None] = lambda _s, _n: None
     ) -> None:
-        self._engine = engine
+        self._engine = writing(engine)
         self._on_commit = on_commit
         self._jobs: queue.SimpleQueue[Waiting | _Nudge | None] = queue.SimpleQueue()
         self._lazy: list[Job] = []
