@@ -1,4 +1,5 @@
 import itertools
+import time
 
 import pytest
 from hypothesis import given
@@ -100,6 +101,76 @@ def test_marks_do_not_overlap_and_are_in_order():
     assert all(one[1] <= two[0] for one, two in itertools.pairwise(spans))
 
 
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        (
+            "El que manda es Juan Pérez Calle Morelos 123",
+            [(Kind.NAME, "Juan Pérez"), (Kind.ADDRESS, "Calle Morelos 123")],
+        ),
+        (
+            "ahí está Raúl Gómez Avenida Juárez 1420",
+            [(Kind.NAME, "Raúl Gómez"), (Kind.ADDRESS, "Avenida Juárez 1420")],
+        ),
+        (
+            "es Jorge Ruiz Colonia Roma",
+            [(Kind.NAME, "Jorge Ruiz"), (Kind.ADDRESS, "Colonia Roma")],
+        ),
+        (
+            "vive en Avenida Juárez 6561234567",
+            [(Kind.ADDRESS, "Avenida Juárez"), (Kind.PHONE, "6561234567")],
+        ),
+        (
+            "calle ABC-123-A y Juan Pérez",
+            [
+                (Kind.ADDRESS, "calle"),
+                (Kind.PLATE, "ABC-123-A"),
+                (Kind.ADDRESS, "y Juan Pérez"),
+            ],
+        ),
+        (
+            "calle Mina 12, colonia Centro",
+            [(Kind.ADDRESS, "calle Mina 12"), (Kind.ADDRESS, "colonia Centro")],
+        ),
+    ],
+)
+def test_what_sticks_out_of_another_mark_is_marked_too(text, marked):
+    assert found(text) == marked
+
+
+def test_what_is_left_over_without_a_letter_or_digit_is_no_mark():
+    assert found("calle (656) 123-4567") == [
+        (Kind.ADDRESS, "calle"),
+        (Kind.PHONE, "(656) 123-4567"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "plate"),
+    [
+        ("placas ABC123A Juan Pérez", "ABC123A"),
+        ("placas ABC-12-34 vive en la esquina", "ABC-12-34"),
+        ("placas eab-123-a que se fue", "eab-123-a"),
+        ("placas eab 123 b, gris", "eab 123 b"),
+        ("placas a12-bcd, una moto", "a12-bcd"),
+        ("placas a12 bcd, una moto", "a12 bcd"),
+        ("placas 12 abc 3", "12 abc 3"),
+        ("placas son dx1234b", "son dx1234b"),
+        ("placas ABC123Ñ gris", "ABC123Ñ"),
+    ],
+)
+def test_what_is_called_a_plate_ends_where_words_begin(text, plate):
+    assert (Kind.PLATE, plate) in found(text)
+
+
+def test_a_name_behind_a_plate_is_a_name_and_whole():
+    assert (Kind.NAME, "Juan Pérez") in found("placas ABC123A Juan Pérez")
+
+
+def test_an_account_is_not_cut_at_a_letter_with_an_accent():
+    assert found("escriban a @juan_pérez") == [(Kind.ELECTRONIC, "@juan_pérez")]
+
+
 def test_what_is_marked_is_shown_in_its_place():
     text = "tel 656 123 4567 y ya"
     assert shown(text, marks(text)) == "tel [[phone: 656 123 4567]] y ya"
@@ -125,6 +196,23 @@ def test_any_text_gives_marks_that_lie_in_it(text):
         assert at <= mark.start < mark.end <= len(text)
         at = mark.end
     assert [c for c in shown(text, marks(text)) if c not in "[]"] or not text.strip("[]")
+
+
+def test_the_end_of_the_longest_message_is_looked_at():
+    text = ("a " * (255 * 153 // 2))[:-12] + "656 123 4567"
+    assert found(text) == [(Kind.PHONE, "656 123 4567")]
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece"),
+    [("placas", " "), ("zip", " "), ("", "Aa-"), ("", "#1"), ("lic. ", "Aa-"), ("placas 1-", "a"),
+     ("", "Aa-Aa   "), ("uno", " ,"), ("", "calle "), ("", "12'"), ("#", "1@")],
+)  # fmt: skip
+def test_no_text_takes_longer_than_its_length_asks(begin, piece):
+    text = begin + piece * (LONGEST // len(piece))
+    began = time.process_time()
+    marks(text)
+    assert time.process_time() - began < 4
 
 
 def test_a_text_without_end_is_looked_at_in_bounded_time():

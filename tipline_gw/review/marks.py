@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import Final
 
 import phonenumbers
@@ -20,12 +21,14 @@ from tipline_gw.review import words
 
 REGIONS: Final = ("MX", "US")
 """Whose numbers are understood without a country code: the two sides of the border."""
-LONGEST: Final = 20_000
-"""Characters looked at; 255 parts of a message hold less."""
+LONGEST: Final = 40_000
+"""Characters looked at; 255 parts of a message hold 39,015 at most. No search here takes more than
+in proportion to the length: whoever sends a text must not keep its reader waiting."""
 
 
 class Kind(StrEnum):
-    """In the order of certainty: where two overlap, the first stands."""
+    """In the order of certainty: where two overlap, the first stands, and of the other what sticks
+    out."""
 
     ELECTRONIC = "electronic"
     IDENTIFIER = "identifier"
@@ -47,12 +50,22 @@ class Mark:
 def marks(text: str) -> list[Mark]:
     """All that was found, in the order of the text, none over another."""
     looked_at = text[:LONGEST]
-    found = [mark for kind, find in _FINDERS for mark in _of(kind, find(looked_at))]
-    taken: list[Mark] = []
-    for mark in found:
-        if not any(mark.start < other.end and other.start < mark.end for other in taken):
-            taken.append(mark)
-    return sorted(taken, key=lambda mark: mark.start)
+    kinds: list[Kind | None] = [None] * len(looked_at)
+    for kind, find in _FINDERS:
+        for start, end in find(looked_at):
+            kinds[start:end] = [taken or kind for taken in kinds[start:end]]
+    return list(_runs(looked_at, kinds))
+
+
+def _runs(text: str, kinds: list[Kind | None]) -> Iterator[Mark]:
+    """``kinds`` has one for each character of ``text``. Space at the edges is nothing to mark, nor
+    is a sign that another mark left over."""
+    end = 0
+    for kind, run in groupby(kinds):
+        start, end = end, end + len(list(run))
+        piece = text[start:end]
+        if kind and re.search(r"\w", piece):
+            yield Mark(kind, end - len(piece.lstrip()), start + len(piece.rstrip()))
 
 
 def shown(text: str, found: Iterable[Mark]) -> str:
@@ -65,10 +78,6 @@ def shown(text: str, found: Iterable[Mark]) -> str:
 
 
 Span = tuple[int, int]
-
-
-def _of(kind: Kind, spans: Iterable[Span]) -> Iterator[Mark]:
-    return (Mark(kind, start, end) for start, end in spans if start < end)
 
 
 def _matches(*patterns: re.Pattern[str]) -> Callable[[str], Iterator[Span]]:
@@ -104,28 +113,31 @@ _NAME = rf"{_CAPITAL}(?:\s+(?:{_LINK}\s+){{0,2}}{_CAPITAL}){{0,3}}"
 _ANY_NAME = rf"{_PART}(?:\s+{_PART}){{0,2}}"
 _TITLED = re.compile(rf"\b(?i:{words.TITLES})\.?\s+(?P<what>{_NAME}|{_PART})")
 _ANNOUNCED = re.compile(rf"\b(?i:{words.INTRODUCTIONS})\s+(?P<what>{_NAME}|{_ANY_NAME})")
-_PAIR = re.compile(rf"\b{_CAPITAL}(?:\s+(?:{_LINK}\s+){{0,2}}{_CAPITAL}){{1,3}}")
+_FIRST = _CAPITAL.replace("+", "{1,60}")  # each of many joined by hyphens may be the first
+_PAIR = re.compile(rf"\b{_FIRST}(?:\s+(?:{_LINK}\s+){{0,2}}{_CAPITAL}){{1,3}}")
 
-# Addresses: from what begins one to the next stop.
+# Addresses: from what begins one to the next stop. Another may begin before that.
 
-_STREET = re.compile(rf"\b(?i:{words.STREETS})\b\.?\s*(?P<rest>[^.;!?\n]{{0,60}})")
+_STREET = re.compile(rf"\b(?i:{words.STREETS})\b\.?\s*(?=(?P<rest>[^.;!?\n]{{0,60}}))")
 _HOUSE = re.compile(
     rf"(?:#|\b(?i:{words.HOUSES})\.?)\s*(?:[A-Z]?\d{{1,5}}(?:\s?-?[A-Z0-9]{{1,3}}\b)?)"
 )
-_POSTAL = re.compile(r"\b(?i:c\.?\s?p\.?|zip)\s*:?\s*\d{5}\b")
+_POSTAL = re.compile(r"\b(?i:c\.?\s?p\.?|zip)[\s:]*\d{5}\b")
 _NUMBERED = re.compile(rf"\b\d{{1,5}}\s+(?:{_CAPITAL}\s+){{1,3}}(?i:{words.STREETS_AFTER})\b")
 
 # Plates. NOM-001-SCT-2-2016 has letters and digits in groups; those of Texas and New Mexico too.
+# What is called one may have any form, and ends before a word without a digit, unless that belongs
+# to a form, is joined by a hyphen, or is a letter.
 
-_FORMS = (
+_FORMS = "|".join((
     r"[A-Z]{3}[ -]?\d{3}[ -]?[A-Z]", r"[A-Z]{3}[ -]?\d{2}[ -]?\d{2}", r"[A-Z]{3}[ -]?\d{3,4}",
     r"[A-Z]{2}[ -]?\d{2}[ -]?\d{3}", r"[A-Z]{2}[ -]?\d{4}[ -]?[A-Z]", r"[A-Z]\d{2}[ -]?[A-Z]{3}",
     r"\d{2}[ -]?[A-Z]{3}[ -]?\d",
-)  # fmt: skip
-_PLATE = re.compile(rf"(?<![\w-])(?:{'|'.join(_FORMS)})(?![\w-])")
+))  # fmt: skip
+_PLATE = re.compile(rf"(?<![\w-])(?:{_FORMS})(?![\w-])")
 _CALLED_PLATE = re.compile(
-    rf"\b(?i:{words.PLATES})\s*:?\s*"
-    r"(?P<what>(?=[\w\s-]{0,8}\d)[A-Za-z0-9]+(?:[ -]?[A-Za-z0-9]+){0,3})"
+    rf"\b(?i:{words.PLATES})[\s:]*"
+    rf"(?P<what>[\w\s-]{{0,8}}?(?:\b(?i:{_FORMS})\b|\d\w*)(?:[ -]\w*\d\w*|-\w+| [^\W\d_]\b){{0,3}})"
 )
 
 # Official identifiers: CURP (RENAPO, 18 characters), RFC (SAT, 12 or 13), and accounts.
@@ -133,7 +145,7 @@ _CALLED_PLATE = re.compile(
 _CURP = re.compile(r"\b(?i:[A-Z]{4}\d{6}[HMX][A-Z]{5}[A-Z0-9]\d)\b")
 _RFC = re.compile(r"\b(?i:[A-ZÑ&]{3,4}\d{6}[A-Z0-9]{3})\b")
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-_HANDLE = re.compile(r"(?<![\w@])@[A-Za-z0-9_.]{2,30}")
+_HANDLE = re.compile(r"(?<![\w@])@[\w.]{2,30}")
 _LINK_TO = re.compile(r"\b(?:https?://|www\.)\S{3,200}", re.IGNORECASE)
 
 
