@@ -25,6 +25,7 @@ from tipline_gw.prompts.check import check as check_prompts
 from tipline_gw.sealing.recipients import load_recipients
 from tipline_gw.settings import Settings
 from tipline_gw.settings.secret import read_secret
+from tipline_gw.settings.store_url import sqlite_file
 from tipline_gw.settings.trunks import SipTrunk, Stick
 from tipline_gw.store import repository
 from tipline_gw.store.engine import open_engine
@@ -140,12 +141,30 @@ def _attempt(file: Path, do: Callable[[], object]) -> Iterator[Finding]:
 
 def _permissions(config: Path, settings: Settings) -> Iterator[Finding]:
     for path in (config, config.parent, settings.recipients.file):
-        if path.exists() and path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        if _mode(path) & (stat.S_IWGRP | stat.S_IWOTH):
             yield Finding(str(path), 0, "others can change it", f"chmod go-w {path}")
     for path in _store_files(settings):
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        if _mode(path) & (stat.S_IRWXG | stat.S_IRWXO):
             yield Finding(str(path), 0, "others can read the store", f"chmod go-rwx {path}")
-    for path in sorted(config.parent.iterdir()):
+    yield from _identities(config.parent)
+
+
+def _mode(path: Path) -> int:
+    """0 where it is not there or not to be seen: whoever opens it complains of that."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
+
+
+def _identities(directory: Path) -> Iterator[Finding]:
+    try:
+        paths = sorted(directory.iterdir())
+    except OSError:
+        what = "whether a reviewer's identity lies there cannot be seen from here"
+        yield Finding(str(directory), 0, what, "run check as root as well", fatal=False)
+        return
+    for path in paths:
         if _holds_identity(path):
             yield Finding(
                 str(path), 0, "a reviewer's identity lies on the gateway",
@@ -155,10 +174,10 @@ def _permissions(config: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _store_files(settings: Settings) -> list[Path]:
-    if not settings.store.url.startswith("sqlite:///"):
+    database = sqlite_file(settings.store.url)
+    if database is None:
         return []
-    database = Path(settings.store.url.removeprefix("sqlite:///"))
-    return [p for p in database.parent.glob(f"{database.name}*") if p.is_file()]
+    return [p for p in database.parent.glob(f"{database.name}*") if stat.S_ISREG(_mode(p))]
 
 
 def _holds_identity(path: Path) -> bool:

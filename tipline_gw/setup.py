@@ -11,6 +11,7 @@ from tipline_gw.errors import ConfigError, PromptError
 from tipline_gw.prompts.build import build
 from tipline_gw.sealing.identities import HybridIdentity, write_identity
 from tipline_gw.settings import load
+from tipline_gw.settings.store_url import sqlite_url
 from tipline_gw.store.engine import migrate, open_engine
 
 NO_RECIPIENTS = """\
@@ -55,12 +56,19 @@ def _make(directory: Path) -> None:
 
 def _configuration(directory: Path) -> str:
     sample = (resources.folder("config") / "tipline.toml").read_text()
-    return sample.replace("sqlite:////var/lib/tipline-gw/tips.db", f"sqlite:///{directory}/tips.db")
+    return sample.replace(
+        "sqlite:////var/lib/tipline-gw/tips.db", sqlite_url(directory / "tips.db")
+    )
 
 
 def _write(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(text)
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(text)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be written ({error.strerror})", "see space, owner and permissions"
+        ) from None
 
 
 def _prompts(folder: Path, languages: list[str], emergency: str) -> Iterator[str]:

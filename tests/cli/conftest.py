@@ -10,13 +10,15 @@ import pytest
 from tipline_gw.demo.stage import free_port, running
 
 TIPLINE = Path(sys.executable).with_name("tipline-gw")
+BOUND = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+"""Before a command: permissions bind it, also where the tests are root's."""
 
 
-def tipline(*args, config: Path | None = None, stdin: str | None = None):
+def tipline(*args, config: Path | None = None, stdin: str | None = None, prefix=()):
     """The installed command, as a person calls it."""
     options = ["--config", str(config)] if config else []
     return subprocess.run(
-        [TIPLINE, *options, *map(str, args)],
+        [*prefix, TIPLINE, *options, *map(str, args)],
         input=stdin, capture_output=True, text=True, timeout=120,
         env={k: v for k, v in os.environ.items() if not k.startswith("TIPLINE_")},
     )  # fmt: skip

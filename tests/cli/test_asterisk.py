@@ -19,7 +19,12 @@ def context(tmp_path: Path) -> SimpleNamespace:
     for language in ("es", "en"):
         (tmp_path / "prompts" / language).mkdir(parents=True)
         (tmp_path / "prompts" / language / "welcome.sln").write_bytes(bytes(320))
-    voice = SimpleNamespace(agi_listen="127.0.0.1:4573", prompts=tmp_path / "prompts", max_calls=30)
+    voice = SimpleNamespace(
+        agi_listen="127.0.0.1:4573",
+        prompts=tmp_path / "prompts",
+        max_calls=30,
+        max_recording_seconds=180,
+    )
     line = SimpleNamespace(languages=["es", "en"], sms_number="123")
     settings = SimpleNamespace(voice=voice, line=line, trunk=[], number=[])
     return SimpleNamespace(settings=lambda: settings)

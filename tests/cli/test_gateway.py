@@ -1,14 +1,18 @@
 """The outside of the command: what it writes, prints, refuses and how it exits."""
 
+import io
 import json
 import re
 import socket
 import stat
+import subprocess
+import sys
 import tomllib
 
 import pytest
 
-from tests.cli.conftest import tipline
+from tests.cli.conftest import BOUND, TIPLINE, tipline
+from tipline_gw.cli import commands, main
 
 
 def test_init_writes_a_ready_private_configuration(initialised):
@@ -28,6 +32,22 @@ def test_init_refuses_a_directory_in_use(initialised):
     assert again.stderr.splitlines() == [
         f"tipline-gw: {initialised} is in use: name a new or an empty directory"
     ]
+
+
+def test_init_in_a_directory_that_it_may_not_write_to_is_one_line(tmp_path):
+    (tmp_path / "gw").mkdir(mode=0o555)
+    done = tipline("init", tmp_path / "gw", prefix=BOUND)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"tipline-gw: {tmp_path}/gw/tipline.toml: cannot be written (Permission denied): "
+        "see space, owner and permissions"
+    ]
+
+
+def test_init_escapes_what_means_something_in_an_address(tmp_path):
+    directory = tmp_path / "50%25 what?"
+    assert tipline("init", directory).returncode == 0
+    assert (directory / "tips.db").is_file()
 
 
 def test_without_recipients_nothing_starts_and_it_says_why(tmp_path):
@@ -74,6 +94,97 @@ def test_check_names_the_place_and_the_remedy(gateway, spoil, said):
     done = tipline("check", config=gateway)
     assert done.returncode == 1
     assert re.search(said, done.stdout), done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["check", "run", "prompts check", "prompts build", "prompts list", "asterisk-config"]
+)
+def test_prompts_that_may_not_be_looked_for_are_one_line(gateway, command):
+    (gateway.parent / "prompts").chmod(0)
+    more = [gateway.parent / "asterisk"] if command == "asterisk-config" else []
+    done = tipline(*command.split(), *more, config=gateway, prefix=BOUND)
+    assert done.returncode == 1
+    assert "prompts/es.po: cannot be read (Permission denied)" in done.stdout + done.stderr
+    assert len(done.stderr.splitlines()) == (command != "check")
+
+
+def test_check_looks_at_the_rest_where_it_may_not_list_the_directory(gateway):
+    gateway.parent.chmod(0o311)
+    (gateway.parent / "recipients.txt").chmod(0o666)
+    done = tipline("check", config=gateway, prefix=BOUND)
+    gateway.parent.chmod(0o700)
+    assert done.returncode == 1
+    assert re.search(r"gw: whether a reviewer's identity .* run check as root as well", done.stdout)
+    assert "recipients.txt: others can change it" in done.stdout
+    assert done.stderr == ""
+
+
+def test_check_of_a_directory_that_it_may_not_enter_is_one_line(gateway):
+    gateway.parent.chmod(0)
+    done = tipline("check", config=gateway, prefix=BOUND)
+    gateway.parent.chmod(0o700)
+    assert done.returncode == 1
+    assert re.fullmatch(r"tipline-gw: .*tipline\.toml: cannot be read .*\n", done.stderr)
+
+
+def test_output_that_finds_no_space_is_one_line(gateway):
+    command = [TIPLINE, "--config", gateway, "prompts", "list"]
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "tipline-gw: No space left on device: free space\n"
+
+
+def test_what_no_part_expects_of_the_system_names_the_file(gateway, monkeypatch, capsys):
+    def refused():
+        raise PermissionError(13, "Permission denied", "/some/where")
+
+    monkeypatch.setattr(commands, "app", refused)
+    monkeypatch.setattr(main.sys, "stdout", io.StringIO())
+    with pytest.raises(SystemExit) as ended:
+        main.run()
+    assert ended.value.code == 1
+    said = "tipline-gw: /some/where: Permission denied: see its owner and permissions\n"
+    assert capsys.readouterr().err == said
+
+
+INTERRUPTED = """
+import sys
+
+class Impatient:
+    @staticmethod
+    def find_spec(name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Impatient)
+from tipline_gw.cli.main import run
+run()
+"""
+
+
+def test_who_interrupts_the_start_sees_no_traceback():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_two_servers_on_one_port_refuse_start(gateway, command):
+    text = gateway.read_text()
+    (listen,) = re.findall(r'(?m)^agi_listen = ("[^"]*")', text)
+    gateway.write_text(re.sub(r'(?m)^audio_listen = "[^"]*"', f"audio_listen = {listen}", text))
+    done = tipline(command, config=gateway)
+    assert done.returncode == 1
+    assert re.search(
+        r"tipline\.toml:\d+: voice\.audio_listen: is the port of voice\.agi_listen", done.stderr
+    )
+
+
+def test_a_store_that_lies_beside_the_configuration_is_found_from_anywhere(gateway):
+    text = re.sub(r'(?m)^url = "[^"]*"', 'url = "sqlite:///tips.db"', gateway.read_text())
+    gateway.write_text(text)
+    done = tipline("tips", "list", "--json", config=gateway)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]")
 
 
 def test_check_reads_the_asterisk_files_beside_the_configuration(gateway):

@@ -92,6 +92,16 @@ def test_list_opens_the_ports_and_says_so(alone, modem):
     assert "profile generic/generic: nothing matches" in flat
 
 
+def test_list_without_modems_says_which_table_to_add(gateway):
+    said = "no modems in the configuration: add a [[modem]] table\n"
+    assert modems("list", config=gateway).stdout == said
+
+
+def test_a_path_in_brackets_is_told_as_it_is(tmp_path):
+    done = modems("probe", tmp_path / "[/dim]", config=tmp_path / "none.toml", code=1)
+    assert f"asking {tmp_path}/[/dim] what it is" in done.stderr
+
+
 def test_list_as_json_has_every_field(alone, modem):
     modem.control.set(signal=3, registration=5)
     (view,) = json.loads(modems("list", "--json", config=alone).stdout)
@@ -362,7 +372,7 @@ def test_a_reset_through_the_gateway_loses_nothing(daemon, alone, modem):
 
 
 def test_the_daemons_process_loads_nothing_that_drives_a_device():
-    asked = "import sys, tipline_gw.cli.main; print({'gsmmodem', 'serial'} & set(sys.modules))"
+    asked = "import sys, tipline_gw.cli.commands; print({'gsmmodem', 'serial'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)
     assert done.stdout == "set()\n", done.stderr
 

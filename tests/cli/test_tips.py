@@ -1,5 +1,6 @@
 """What a reviewer needs to answer is listed and exported by the command."""
 
+import dataclasses
 import json
 
 import pytest
@@ -8,7 +9,7 @@ from typer.testing import CliRunner
 from tests.cli.conftest import tipline
 from tests.intake.tips import keep
 from tests.sealing import stock_age
-from tipline_gw.cli import main
+from tipline_gw.cli import commands
 from tipline_gw.intake.case_answers import AnswerKind
 from tipline_gw.intake.codes import CodePool
 from tipline_gw.intake.desk import Desk
@@ -71,6 +72,20 @@ def test_the_list_for_people_has_no_keys_in_it(gateway, desk):
     assert max(map(len, shown.splitlines())) <= 120
 
 
+@pytest.mark.parametrize("name", ["Avisos [juarez]", "Avisos [/juarez]", "Avisos :bell:"])
+def test_the_name_of_the_line_is_shown_as_it_is_written(gateway, desk, name):
+    keep(dataclasses.replace(desk, line=name))
+    gateway.write_text(gateway.read_text().replace('"Línea de avisos"', f'"{name}"'))
+    done = tipline("tips", "list", config=gateway)
+    assert done.returncode == 0, done.stderr
+    assert name in done.stdout
+
+
+@pytest.mark.parametrize(("days", "code"), [(36500, 0), (36501, 2), (2**63 - 1, 2)])
+def test_a_purge_takes_days_that_a_calendar_has(purge, days, code):
+    assert purge(1 << 30, "--older-than", str(days)).exit_code == code
+
+
 @pytest.mark.parametrize(("command", "said"), [("list", "answer_to"), ("export", ".answer.pub")])
 def test_the_help_says_how_to_answer(command, said):
     assert said in tipline("tips", command, "--help").stdout
@@ -82,7 +97,9 @@ def purge(gateway, desk, monkeypatch):
 
     def run(octets: int, *options: str):
         monkeypatch.setattr(memory, "available", lambda: octets)
-        return CliRunner().invoke(main.app, ["--config", str(gateway), "tips", "purge", *options])
+        return CliRunner().invoke(
+            commands.app, ["--config", str(gateway), "tips", "purge", *options]
+        )
 
     return run
 

@@ -250,6 +250,11 @@ def test_a_new_language_that_is_not_whole_says_what_is_missing(tmp_path):
         (entry("prompt", "welcome", "Hola {nombre}"), "only these fields"),
         (entry("prompt", "welcome", "Hola {emergency.real}"), "only these fields"),
         (entry("prompt", "welcome", "Hola {"), "a brace stands alone"),
+        (entry("prompt", "welcome", "Hola {emergency:d}"), "a field is its name alone"),
+        (entry("sms", "received-code", "{code: 4}"), "a field is its name alone"),
+        (entry("sms", "received-code", "{code:0>2000}"), "a field is its name alone"),
+        (entry("sms", "received-code", "{code!r}"), "a field is its name alone"),
+        (entry("sms", "received-code", "{code:{code}}"), "a field is its name alone"),
         (entry("sms", "received-code", "Gracias"), "the field {code} is missing"),
         (entry("prompt", "language-choice", "Español"), "the field {key} is missing"),
         (entry("prompts", "welcome", "Hola"), "msgctxt must be"),
@@ -344,4 +349,13 @@ def test_what_is_named_is_a_keyword_of_its_own_alone():
 def test_a_keyword_that_nobody_could_write_is_refused(tmp_path, text):
     write(tmp_path, "es", entry("keyword", "status", text))
     with pytest.raises(ConfigError, match="words of letters, separated by commas"):
+        Catalogue.load("es", tmp_path)
+
+
+def test_a_catalogue_that_may_not_be_looked_for_is_not_taken_for_missing(tmp_path, monkeypatch):
+    def refused(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", refused)
+    with pytest.raises(ConfigError, match=r"\.po: cannot be read \(Permission denied\)"):
         Catalogue.load("es", tmp_path)

@@ -1,3 +1,4 @@
+import re
 import tomllib
 from pathlib import Path
 
@@ -153,3 +154,40 @@ def test_any_text_is_settings_or_our_error(text):
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
         with pytest.raises(ConfigError):
             load(path)
+
+
+@pytest.mark.parametrize("text", ['name = "abc', "name = [1,\n", 'name = """a\nb\n\n'])
+def test_what_is_not_ended_is_named_with_the_last_line(tmp_path, text):
+    last = text.rstrip().count("\n") + 2
+    assert re.match(rf"tipline\.toml:{last}: TOML: ", complaint(tmp_path, "[line]\n" + text))
+
+
+@pytest.mark.parametrize("value", ["1" * 5000, "[" * 3000 + "]" * 3000])
+def test_what_python_itself_refuses_is_named_with_the_file(tmp_path, value):
+    said = complaint(tmp_path, f"a = {value}\n")
+    assert said == "tipline.toml: TOML: a number is too long, or brackets are nested too deep"
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        (
+            '[voice]\nagi_listen = "127.0.0.1:4574"\n',
+            "voice.audio_listen: is the port of voice.agi",
+        ),
+        ('[voice]\naudio_listen = "0.0.0.0:9477"\n', "metrics.listen: is the port of voice.audio"),
+        ('[voice]\nagi_listen = "localhost:9477"\n', "metrics.listen: is the port of voice.agi"),
+        ('[metrics]\nlisten = "127.0.0.1:04573"\n', "24: metrics.listen: is the port of voice.agi"),
+        (
+            '[voice]\nagi_listen = "[::1]:1"\naudio_listen = "[0::1]:1"\n',
+            "25: voice.audio_listen: is the port of voice.agi_listen as well: give each its own",
+        ),
+    ],
+)
+def test_two_servers_on_one_port_are_named(tmp_path, tables, said):
+    assert said in complaint(tmp_path, GOOD + "\n" + tables)
+
+
+def test_one_port_of_two_addresses_is_no_clash(tmp_path):
+    text = GOOD + '\n[metrics]\nlisten = "127.0.0.2:4573"\n'
+    assert load(written(tmp_path, text)).metrics.listen == "127.0.0.2:4573"

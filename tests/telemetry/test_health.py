@@ -54,6 +54,16 @@ def test_the_three_pages(served):
     assert get(listen, "/readyz") == (503, "store is full\n")
 
 
+def test_it_listens_on_an_ipv6_address_as_well():
+    with socket.socket(socket.AF_INET6) as sock:
+        sock.bind(("::1", 0))
+        listen = f"[::1]:{sock.getsockname()[1]}"
+    server = HealthServer(listen, Metrics(), list, list)
+    server.start()
+    assert get(listen, "/healthz") == (200, "ok\n")
+    server.close()
+
+
 def test_a_port_in_use_is_a_clear_error(served):
     listen, _, metrics = served
     with pytest.raises(ConfigError, match=r"free the port or change metrics\.listen"):

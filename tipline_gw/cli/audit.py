@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tipline_gw.cli.context import AsJson, Context, print_json
@@ -60,10 +61,10 @@ def audit(
     there is one; texts of all kinds, calls, failures forced in every room. With --running your own
     gateway is searched after you called and texted it. Exits 1 if a number is found.
     """
-    progress = Console(stderr=True, highlight=False, soft_wrap=True)
+    progress = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
     def say(text: str) -> None:
-        progress.print(f"[dim]·[/dim] {text}")
+        progress.print(f"[dim]·[/dim] {escape(text)}")
 
     started = time.time()
     if running:
@@ -141,7 +142,7 @@ def _read(file: Path) -> str:
 
 
 def _tell(report: Report) -> None:
-    console = Console(highlight=False, soft_wrap=True, width=WIDTH)
+    console = Console(highlight=False, soft_wrap=True, width=WIDTH, markup=False, emoji=False)
     console.print(f"sent from {sum(report.sent.values())} numbers, by: {', '.join(report.sent)}")
     table = Table("what", "where", "form", "hits", box=None)
     for what, (count, octets) in report.looked.items():

@@ -32,10 +32,11 @@ def check(
 ) -> None:
     """Check configuration, keys, prompts, permissions, Asterisk's files and a running Asterisk."""
     context: Context = ctx.obj
+    settings = context.settings()
     beside = context.config.absolute().parent / "asterisk"
     if asterisk is None and beside.is_dir():
         asterisk = beside
-    found = findings(context.config.absolute(), context.settings(), asterisk, asterisk_live)
+    found = findings(context.config.absolute(), settings, asterisk, asterisk_live)
     if as_json:
         print_json([finding.to_dict() for finding in found])
     else:

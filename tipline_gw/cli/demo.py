@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from tipline_gw.cli.context import AsJson, print_json
 
@@ -31,11 +32,11 @@ def demo(
     from tipline_gw.demo.demo import play  # numpy and all: not for the daemon
 
     started = time.monotonic()
-    progress = Console(stderr=True, highlight=False, soft_wrap=True)
+    progress = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     with tempfile.TemporaryDirectory(prefix="tipline-demo-") as temporary:
         directory = keep or Path(temporary)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        summary = play(directory, lambda text: progress.print(f"[dim]·[/dim] {text}"))
+        summary = play(directory, lambda text: progress.print(f"[dim]·[/dim] {escape(text)}"))
     seconds = time.monotonic() - started
     if as_json:
         print_json({"held": summary.held, "seconds": round(seconds, 1), **asdict(summary)})
@@ -46,11 +47,12 @@ def demo(
 
 
 def _tell(summary: Summary, seconds: float) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
     for point in summary.points:
         mark = "[green]held[/green]  " if point.held else "[red]BROKEN[/red]"
-        console.print(f"{mark} {point.what}" + (f"  ({point.detail})" if point.detail else ""))
+        told = f"{point.what}  ({point.detail})" if point.detail else point.what
+        console.print(f"{mark} {escape(told)}")
     for note in summary.notes:
-        console.print(f"note: {note}")
+        console.print(f"note: {escape(note)}")
     verdict = "every promise held" if summary.held else "not every promise held"
     console.print(f"{verdict}, in {seconds:.0f} seconds")

@@ -1,77 +1,53 @@
-"""``tipline-gw``: puts the command groups together, and turns errors into one line and exit 1."""
+"""The entry point: turns errors into one line and exit 1.
+
+It imports next to nothing by itself: the program takes most of a second to import, and whoever
+presses Ctrl-C in it is to see no traceback either.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import sys
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from tipline_gw import __version__
-from tipline_gw.cli import asterisk, audit, check, demo, gateway, keys, modems, pdu, prompts, tips
-from tipline_gw.cli.context import Context
 from tipline_gw.errors import TiplineError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    help="Gateway of an anonymous tip line: calls and texts in, sealed tips out.",
-)
-
-
-class Level(StrEnum):
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"tipline-gw {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    ctx: typer.Context,
-    config: Annotated[
-        Path, typer.Option(envvar="TIPLINE_CONFIG", help="The configuration file.", metavar="FILE")
-    ] = Path("/etc/tipline-gw/tipline.toml"),
-    log_level: Annotated[
-        Level, typer.Option(envvar="TIPLINE_LOG_LEVEL", case_sensitive=False)
-    ] = Level.INFO,
-    _asked: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
-    ] = False,
-) -> None:
-    ctx.obj = Context(config, log_level.value)
-
-
-app.command("init")(gateway.init)
-app.command("run")(gateway.run)
-app.command("check")(check.check)
-app.add_typer(keys.app, name="keys")
-app.add_typer(modems.app, name="modems")
-app.add_typer(pdu.app, name="pdu")
-app.add_typer(prompts.app, name="prompts")
-app.command("asterisk-config")(asterisk.asterisk_config)
-app.add_typer(tips.app, name="tips")
-app.command("audit")(audit.audit)
-app.command("demo")(demo.demo)
+_TODO = {
+    errno.ENOSPC: "free space",
+    errno.EDQUOT: "free space",
+    errno.EROFS: "name a place that can be written to",
+    errno.ENOENT: "see whether it is there",
+}
 
 
 def run() -> None:
-    """The entry point. 0 done, 1 failed with one line of what and what to do, 2 wrong usage."""
+    """0 done, 1 failed with one line of what and what to do, 2 wrong usage, 130 interrupted."""
     try:
+        from tipline_gw.cli.commands import app
+
         app()
     except TiplineError as error:
         for line in str(error).splitlines():
-            typer.echo(f"tipline-gw: {line}", err=True)
+            _say(line)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        _say(_of_the_system(error))
+        with contextlib.suppress(OSError, AttributeError):  # None where the shell closed it
+            sys.stdout.close()  # what it still holds would fail once more as Python ends
+        sys.exit(1)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"tipline-gw: {line}\n")
+
+
+def _of_the_system(error: OSError) -> str:
+    """What no part expected: which file, what the system says of it, and what to do."""
+    place = f"{error.filename}: " if error.filename is not None else ""
+    todo = _TODO.get(error.errno or 0, "see its owner and permissions" if place else "try again")
+    return f"{place}{error.strerror or type(error).__name__}: {todo}"

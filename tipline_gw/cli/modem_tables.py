@@ -20,14 +20,14 @@ _MARKS = {True: "[green]yes[/green]  ", False: "[red]no[/red]   ", None: "     "
 
 
 def _console() -> Console:
-    return Console(width=WIDTH, highlight=False)
+    return Console(width=WIDTH, highlight=False, emoji=False)
 
 
 def print_views(views: list[View]) -> None:
     """A row a modem, then a paragraph each: the profile and why, and what to do."""
     console = _console()
     if not views:
-        console.print("no modems in the configuration: add a [[modem]] table")
+        console.print(escape("no modems in the configuration: add a [[modem]] table"))
         return
     table = Table(box=None, pad_edge=False)
     for name in ("modem", "state", "what", "signal", "network", "SIM, slots", "last", "restarts"):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from tipline_gw.cli import modem_console, modem_tables
 from tipline_gw.cli.context import AsJson, Context, print_json
@@ -38,11 +39,11 @@ Seconds = Annotated[
     float, typer.Option("--seconds", min=1, max=MAX_RECORD_SECONDS, help="How long to record.")
 ]
 
-_progress = Console(stderr=True, highlight=False, soft_wrap=True)
+_progress = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def _say(text: str) -> None:
-    _progress.print(f"[dim]·[/dim] {text}", markup=True)
+    _progress.print(f"[dim]·[/dim] {escape(text)}")
 
 
 @contextlib.contextmanager

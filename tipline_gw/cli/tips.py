@@ -31,6 +31,8 @@ app = typer.Typer(
 
 WIDTH = 120
 """A row stays one line; a narrower terminal folds it."""
+MAX_DAYS = 36500
+"""A hundred years: nothing is older, and a calendar has no room for much more."""
 
 
 @app.command("list")
@@ -55,7 +57,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
         table.add_column("octets" if name == "size" else name, no_wrap=name != "line")
     for shown in rows:
         table.add_row(*(str(shown[name]) for name in columns))
-    Console(width=WIDTH).print(table if rows else "no tips yet")
+    Console(width=WIDTH, markup=False, emoji=False).print(table if rows else "no tips yet")
 
 
 def _answer_to(row: repository.TipRow) -> dict[str, str | None]:
@@ -105,7 +107,11 @@ def purge(
     days: Annotated[
         int | None,
         typer.Option(
-            "--older-than", min=0, metavar="DAYS", help="Instead of the store's retention_days."
+            "--older-than",
+            min=0,
+            max=MAX_DAYS,
+            metavar="DAYS",
+            help="Instead of the store's retention_days.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -147,8 +153,9 @@ def open_(
     """Open exported tips, also truncated ones: texts are printed, recordings become .wav files.
 
     For the reviewer's own machine. Recordings go beside their .age files unless -o says where.
-    In texts, marks in double square brackets show telephone numbers, names, plates and addresses that were recognised: a
-    second person strips these, and what was not recognised, before anything is passed on.
+    In texts, marks in double square brackets show telephone numbers, names, plates and addresses
+    that were recognised: a second person strips these, and what was not recognised, before anything
+    is passed on.
     """
     identities = load_identities(identity)
     opened, failed = [], False
@@ -187,7 +194,8 @@ def _harmless(text: str) -> str:
 def _tell(one: Opened) -> None:
     typer.echo(f"{one.file}" + ("  (truncated: what was whole is here)" if one.truncated else ""))
     for key, value in (one.envelope or {}).items():
-        shown = shown_marked(value, marks(value)) if key == "text" else str(value)
-        typer.echo(f"  {key}: {_harmless(shown)}")
+        text = key == "text" and isinstance(value, str)
+        shown = shown_marked(value, marks(value)) if text else str(value)
+        typer.echo(_harmless(f"  {key}: {shown}"))
     if one.recording:
         typer.echo(f"  recording: {one.recording} ({one.seconds:.1f} s)")

@@ -8,6 +8,7 @@ hears nothing.
 from __future__ import annotations
 
 import re
+import stat
 import string
 from collections.abc import Iterable
 from pathlib import Path
@@ -49,13 +50,26 @@ def files(language: str, directory: Path | None) -> list[Path]:
             "a language code is malformed", "write it as in BCP 47: es, en, maz, es-MX"
         )
     places = [folder / f"{language}.po" for folder in (catalogues(), directory) if folder]
-    found = [file for file in places if file.is_file()]
+    found = [file for file in places if _is_there(file)]
     if not found:
         raise ConfigError(
             f"there is no text catalogue for the language {language}",
             f"write {places[-1]} (start from a copy of {catalogues() / 'en.po'})",
         )
     return found
+
+
+def _is_there(file: Path) -> bool:
+    """What may not be looked for is not taken for missing: an operator's words would be left out.
+    Raises ConfigError."""
+    try:
+        return stat.S_ISREG(file.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:
+        raise ConfigError(
+            f"{file}: cannot be read ({error.strerror})", "see the permissions of its folder"
+        ) from None
 
 
 def read(file: Path) -> Entries:
@@ -108,9 +122,12 @@ def _check_place(file: Path, message: Message, context: str, name: str) -> None:
 
 def _check_fields(file: Path, message: Message, context: str, text: str) -> None:
     try:
-        fields = {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
+        parsed = list(string.Formatter().parse(text))
     except ValueError:
         raise _wrong(file, message, "a brace stands alone") from None
+    if any(form or conversion for _, _, form, conversion in parsed):
+        raise _wrong(file, message, "a field is its name alone, without : or !, as in {code}")
+    fields = {field for _, field, _, _ in parsed if field is not None}
     allowed = _FIELDS.get(context, set())
     if not fields <= allowed:
         raise _wrong(file, message, f"only these fields are filled: {sorted(allowed)}")

@@ -19,6 +19,8 @@ from tipline_gw.settings.trunks import (
 Location = tuple[str | int, ...]
 Clash = tuple[Location, str]
 
+_SERVERS = (("voice", "agi_listen"), ("voice", "audio_listen"), ("metrics", "listen"))
+_EVERYWHERE = {str(ipaddress.IPv4Address(0)), str(ipaddress.IPv6Address(0))}
 _OF_A_TRANSPORT = (
     "local_net", "external_address", "certificate", "key_file", "ca_file", "verify_server"
 )  # fmt: skip
@@ -26,6 +28,7 @@ _OF_A_TRANSPORT = (
 
 def clashes(settings: Settings) -> Iterator[Clash]:
     """All of them; none when the tables fit together."""
+    yield from _ports(settings)
     yield from _twice("trunk", [trunk.name for trunk in settings.trunk])
     yield from _twice("number", [number.name for number in settings.number])
     yield from _dialled(settings)
@@ -35,6 +38,32 @@ def clashes(settings: Settings) -> Iterator[Clash]:
     yield from _sources(settings)
     yield from _spans(settings)
     yield from _sticks(settings)
+
+
+def _ports(settings: Settings) -> Iterator[Clash]:
+    """Two servers of the gateway cannot listen on one port."""
+    taken: dict[str, str] = {}
+    for table, key in _SERVERS:
+        listen = getattr(getattr(settings, table), key)
+        for other, where in taken.items():
+            if _same_port(listen, where):
+                yield (table, key), f"is the port of {other} as well: give each its own"
+        taken[f"{table}.{key}"] = listen
+
+
+def _same_port(one: str, other: str) -> bool:
+    (host, port), (other_host, other_port) = _host_and_port(one), _host_and_port(other)
+    hosts = {host, other_host}
+    return port == other_port and (len(hosts) == 1 or bool(hosts & _EVERYWHERE))
+
+
+def _host_and_port(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    name = host.strip("[]").lower()
+    try:
+        return str(ipaddress.ip_address(name)), int(port)
+    except ValueError:
+        return "127.0.0.1" if name == "localhost" else name, int(port)
 
 
 def _twice(table: str, names: Sequence[str]) -> Iterator[Clash]:

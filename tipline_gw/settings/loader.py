@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tipline_gw.errors import ConfigError
+from tipline_gw.settings import store_url
 from tipline_gw.settings.clashes import Location, clashes
 from tipline_gw.settings.schema import Settings
 from tipline_gw.settings.trunks import KINDS, Trunk
@@ -30,19 +31,9 @@ def load(path: Path) -> Settings:
 
     Raises ConfigError with one line per fault: ``file:line: key: reason``.
     """
+    text = _read(path)
     try:
-        text = path.read_bytes().decode()
-        raw = tomllib.loads(text)
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error.strerror})", "give --config, or run tipline-gw init"
-        ) from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}:1: is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}:{_error_line(error)}: TOML: {error}") from None
-    try:
-        settings = Settings.model_validate(_as_paths(raw))
+        settings = Settings.model_validate(_as_paths(_parsed(path, text)))
     except ValidationError as error:
         raise ConfigError("\n".join(_complaints(path, text, error))) from None
     if faults := [_complaint(path, text, where, reason) for where, reason in clashes(settings)]:
@@ -50,9 +41,32 @@ def load(path: Path) -> Settings:
     return _absolute(settings, path.parent.resolve())
 
 
-def _error_line(error: tomllib.TOMLDecodeError) -> int:
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror})", "give --config, or run tipline-gw init"
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}:1: is not UTF-8 text") from None
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}:{_error_line(error, text)}: TOML: {error}") from None
+    except (ValueError, RecursionError):  # of Python itself, which knows no line
+        raise ConfigError(
+            f"{path}: TOML: a number is too long, or brackets are nested too deep"
+        ) from None
+
+
+def _error_line(error: tomllib.TOMLDecodeError, text: str) -> int:
+    """tomllib says "at end of document" where there is nothing left to point at."""
     match = re.search(r"at line (\d+)", str(error))
-    return int(match[1]) if match else 1
+    return int(match[1]) if match else text.rstrip().count("\n") + 1
 
 
 def _as_paths(raw: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +93,9 @@ def _absolute(settings: Settings, base: Path) -> Settings:
         update={
             "recipients": settings.recipients.model_copy(
                 update={"file": base / settings.recipients.file}
+            ),
+            "store": settings.store.model_copy(
+                update={"url": store_url.absolute(settings.store.url, base)}
             ),
             "voice": settings.voice.model_copy(update={"prompts": base / settings.voice.prompts}),
             "modem": [

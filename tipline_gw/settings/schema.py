@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from tipline_gw.settings.fields import Language, Listen, Name
 from tipline_gw.settings.fields import Table as _Table
+from tipline_gw.settings.store_url import StoreUrl
 from tipline_gw.settings.trunks import AnyTrunk, Number
 
 
@@ -36,7 +37,7 @@ class Line(_Table):
 class Store(_Table):
     """Where sealed tips rest. ``retention_days``: how long, counted from arrival."""
 
-    url: str = Field(pattern=r"^(sqlite:///|postgresql\+psycopg://)")
+    url: StoreUrl
     retention_days: int = Field(default=90, ge=1, le=3650)
 
 
