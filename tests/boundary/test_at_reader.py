@@ -353,6 +353,22 @@ def test_text_mode_shows_no_number() -> None:
     assert line.says(raw) == [header, "Hola", "OK"]
 
 
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (f'"REC UNREAD",+{NUMBER}",,"26/11/12,10:00:00+04"',
+         f'"REC UNREAD",+{"*" * 12}"**"26/11/12,10:00:00+04"'),
+        (f'"REC UNREAD","+{NUMBER}', f'"REC UNREAD","+{"*" * 12}'),
+        (f'"REC READ",+{NUMBER},,"26/11/12,10:00:00+04",145',
+         f'"REC READ",+{"*" * 12},,"26/11/12,10:00:00+04",145'),
+        ('"REC READ",52656?-123,""', '"REC READ",*****?-***,""'),
+    ],
+)  # fmt: skip
+def test_text_mode_shows_no_number_where_a_quote_is_lost(raw: str, shown: str) -> None:
+    line = Line(b"AT+CMGR=1")
+    assert line.says(f"+CMGR: {raw}\r\nHola\r\nOK\r\n".encode())[0] == f"+CMGR: {shown}"
+
+
 # -- USSD --------------------------------------------------------------------------------------
 
 
@@ -385,6 +401,39 @@ def test_an_ussd_answer_that_never_ends_does_not_swallow_answers() -> None:
     assert line.says(raw) == ["+CSQ: 20,99", "OK", '+CUSD: 1,"Menu', "1 Saldo"]
     idle = Line()
     assert len(idle.says(b'+CUSD: 1,"Menu\r\n' + b"x\r\n" * 40)) == 32
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ['+CUSD: 0,"New: TV 32" for 99.-",15', '+CUSD: 0,"dijo "hola"', '+CUSD: 1', "+CUSD: 0,sin",
+     '+CUSD: 1,"Menu\r\n"dos"\r\nAt the end",15', '+CUSD: 0,"AT&T\r\nAT\r\nuno"'],
+)  # fmt: skip
+def test_an_ussd_answer_is_one_item_and_takes_no_line_of_the_next_answer(answer: str) -> None:
+    line = Line()
+    line.reader.feed(f"\r\n{answer}\r\n".encode())
+    line.reader.begin(b"ATI")
+    line.reader.feed(b"\r\nhuawei\r\n\r\nOK\r\n")
+    items = line.reader.items()
+    unclosed = answer == '+CUSD: 0,"dijo "hola"'
+    assert items == (["OK", f"{answer}\r\nhuawei"] if unclosed else [answer, "huawei", "OK"])
+
+
+@pytest.mark.parametrize("after", [b'+CMTI: "SM",3', b"RING", b"OK", b'+CUSD: 0,"otra",15'])
+def test_a_notice_or_a_result_ends_an_open_ussd_answer(after: bytes) -> None:
+    line = Line()
+    line.says(b'+CUSD: 1,"Menu\r\n1 Saldo\r\n' + after + b"\r\n")
+    line.reader.begin(b"AT+CGMM")
+    assert line.says(b"E173\r\nOK\r\n") == ["E173", "OK"]
+
+
+@pytest.mark.parametrize("command", [b"AT+CPIN", b"AT+CSQ"])
+def test_an_echo_is_no_line_of_an_open_ussd_answer(command: bytes) -> None:
+    line = Line()
+    assert line.says(b'+CUSD: 1,"Menu\r\n') == []
+    line.reader.begin(command)
+    assert line.says(command.lower() + b'="8362"\r\r\nuno",15\r\nOK\r\n') == [
+        "OK", '+CUSD: 1,"Menu', 'uno",15',
+    ]  # fmt: skip
 
 
 # -- sending -----------------------------------------------------------------------------------

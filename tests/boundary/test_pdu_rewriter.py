@@ -1,7 +1,7 @@
 """Rewriting PDU lines: the message stays, the address goes, whatever comes."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.boundary import pdus
@@ -147,7 +147,31 @@ def unreadable(own: PduRewriter, line: str, length: int) -> Undecodable:
 def test_a_service_centre_length_that_disagrees_with_the_header(change: str) -> None:
     line = pdus.deliver("Hola a todos, esto es largo")
     part = unreadable(rewriter(), change + line[2:], pdus.tpdu_length(line))
-    assert part.data == bytes.fromhex(line)[26:]
+    assert part.data == b""
+
+
+def test_what_is_as_long_as_its_header_says_shows_what_no_address_reaches() -> None:
+    line = pdus.deliver("Hola a todos, esto es largo", sender="FF" + pdus.address(pdus.NUMBER)[2:])
+    part = unreadable(rewriter(), line, pdus.tpdu_length(line))
+    assert part.data == bytes.fromhex(line)[26:] != b""
+
+
+@settings(max_examples=1000, deadline=None, database=None)
+@given(st.integers(1, 150), st.integers(0, 45), st.booleans())
+def test_octets_lost_between_two_messages_show_no_number(kept: int, gone: int, smsc: bool) -> None:
+    """The end of the first line is lost, and the header and the beginning of the second."""
+    field = None if smsc else ""
+    first = pdus.deliver("A" * 150, sender=pdus.address("491711111111"), smsc=field)
+    second = pdus.deliver("Texto corto", smsc=field)
+    length = pdus.tpdu_length(first) if smsc else len(first) // 2
+    glued = first[: 2 * kept] + second[2 * gone :]
+    assume(len(glued) // 2 not in (length, length + 1 + int(glued[:2], 16)))
+    own = rewriter()
+    clean, _ = own.received(bytearray(glued.encode()), length)
+    pdus.assert_no_trace(clean)
+    part = own.part(clean.decode())
+    assert isinstance(part, Undecodable)
+    pdus.assert_no_trace(part.data)
 
 
 def test_two_pdus_run_together_pass_nothing() -> None:

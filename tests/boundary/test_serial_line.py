@@ -79,7 +79,7 @@ def test_lines_are_whole_and_the_prompt_is_one_of_its_own(modem: ScriptedModem) 
     assert items(b"AT+CSQ\r", "OK") == ["+CSQ: 20,99", "OK"]
     assert items(b"AT+CMGS=17\r", "> ") == ["> "]
     assert items(b"nothing\x1a", "+CMS ERROR: 304") == ["+CMS ERROR: 304"]
-    assert items(b"AT+CUSD=1\r", "OK") == ['+CUSD: 0,"> uno', "dos", '",15', "OK"]
+    assert items(b"AT+CUSD=1\r", "OK") == ['+CUSD: 0,"> uno\r\ndos\r\n",15', "OK"]
     assert line.port.lines() == []
     line.port.close()
 

@@ -101,9 +101,10 @@ def test_what_comes_unasked_is_no_part_of_the_next_answer(port, comms):
 
 
 def test_ussd_answers_are_set_aside_wherever_they_stand(port, comms):
-    port.answers = [["one", '+CUSD: 0,"first', "OK", 'line",15', "two", "OK"]]
+    answer = '+CUSD: 0,"first\r\nOK\r\nline",15'
+    port.answers = [["one", answer, "two", "OK"]]
     assert comms.exchange("ATI\r", 5) == ["one", "two", "OK"]
-    assert comms.ussd_answers.get(timeout=5) == '+CUSD: 0,"first\nOK\nline",15'
+    assert comms.ussd_answers.get(timeout=5) == answer
 
 
 @pytest.mark.parametrize("form", ["AT+CUSD?", "AT+CUSD=?"])
@@ -120,10 +121,12 @@ def test_ussd_answers_that_nobody_wants_do_not_pile_up(port, comms):
     assert comms.ussd_answers.qsize() == 8
 
 
-def test_a_ussd_answer_without_end_gives_the_line_back(port, comms):
-    port.say('+CUSD: 0,"never ends', *["more"] * 31)
+@pytest.mark.parametrize("said", ['"New: TV 32" for 99.-",15', '"never ends', "(0-2)"])
+def test_a_ussd_answer_takes_nothing_of_what_follows_whatever_its_quotes(port, comms, said):
+    port.say(f"+CUSD: 0,{said}")
     port.answers = [["Acme", "OK"]]
     assert comms.exchange("ATI\r", 5) == ["Acme", "OK"]
+    assert comms.ussd_answers.get(timeout=5) == f"+CUSD: 0,{said}"
 
 
 def test_a_device_that_goes_ends_what_waits_and_is_told(port, comms):

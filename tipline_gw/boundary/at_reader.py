@@ -78,7 +78,7 @@ class AtReader:
         return taken
 
     def items(self) -> list[str]:
-        """All there is: whole lines without their ends, and prompts."""
+        """All there is: whole lines without their ends, whole USSD answers, and prompts."""
         if self._portion:
             self._items.appendleft(self._portion)
             self._portion = b""
@@ -167,6 +167,7 @@ class AtReader:
         for recognise, handle in _ROUTES:
             match = recognise(line)
             if match is not None:
+                self._end_ussd()
                 handle(self, line, match)
                 return
         if self._is_echo(line):
@@ -174,7 +175,6 @@ class AtReader:
         if self._messages.takes(line):
             self._messages.pdu(line)
         elif self._ussd and not at_rules.NAMED.match(line):
-            at_rules.mask_hex(line)
             self._ussd_line(line)
         else:
             self._end_ussd()
@@ -184,6 +184,10 @@ class AtReader:
         """A modem with its echo on repeats commands, and messages with the real address."""
         if bytes(line[:2]).upper() != b"AT":
             return False
+        # A line of the operator's text may begin so, too.
+        if self._ussd:
+            extended = at_rules.EXTENDED.match(self._command)
+            return bool(extended) and bytes(line).upper().startswith(self._command)
         # Some modems list the commands they know one on a line, with AT in front.
         listing = b"+CLAC" in self._command
         return not listing or bytes(line).upper() == self._command
@@ -218,7 +222,6 @@ class AtReader:
 
     def _final(self, line: memoryview, match: re.Match[bytes]) -> None:
         self._messages.end()
-        self._end_ussd()
         self.abandon()
         if not self._command:
             self._drop("unsolicited", line)
@@ -228,8 +231,8 @@ class AtReader:
             self.on_result(command, result)
             self._emit(self._calmed(result))
         later, self._later = self._later, []
-        for line_of_ussd in later:
-            self._emit(line_of_ussd)
+        for answer in later:
+            self._emit(answer)
 
     def _calmed(self, result: bytes) -> bytes:
         """The library repeats a command for ever while the modem says it is busy; not with us."""
@@ -240,26 +243,22 @@ class AtReader:
         return b"ERROR"
 
     def _ussd_begins(self, line: memoryview, _match: re.Match[bytes]) -> None:
-        self._end_ussd()
         self._ussd_line(line)
 
     def _ussd_line(self, line: memoryview) -> None:
         ussd.mask(line, wary=self._buffer.noisy)
         self._ussd.append(bytes(line))
-        # The operator's text may have line ends of its own, inside its quotes.
-        quotes = sum(part.count(b'"') for part in self._ussd)
-        if quotes % 2 == 0 or len(self._ussd) == _MAX_USSD_LINES:
+        if ussd.whole(self._ussd) or len(self._ussd) == _MAX_USSD_LINES:
             self._end_ussd()
 
     def _end_ussd(self) -> None:
         if not self._ussd:
             return
-        said, self._ussd = self._ussd, []
+        answer, self._ussd = _END.join(self._ussd), []
         if self._command and b"+CUSD" not in self._command:
-            self._later += said
-            return
-        for line in said:
-            self._emit(line)
+            self._later.append(answer)
+        else:
+            self._emit(answer)
 
     def _sent(self, line: memoryview, match: re.Match[bytes]) -> None:
         if self._command == SENDING:
@@ -301,9 +300,11 @@ class AtReader:
     # -- out -----------------------------------------------------------------------------------
 
     def _emit(self, line: bytes) -> None:
+        """A line, or a USSD answer, whose lines are one item: only here its end is known."""
         self._items.append(line + _END)
         if self.recorder:
-            self.recorder.heard(line)
+            for part in line.split(_END):
+                self.recorder.heard(part)
 
     def _drop(self, why: str, line: bytearray | memoryview) -> None:
         self.counts[why] += 1

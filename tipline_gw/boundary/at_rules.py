@@ -2,7 +2,8 @@
 
 Tables of patterns over bytearrays; matches are read by their spans, never by ``group()``, which
 would copy. It knows lines, not state: :mod:`tipline_gw.boundary.at_reader` has that. Masking
-refuses to judge what a number is: any run of digits long enough to be one goes.
+refuses to judge what a number is: any run of digits long enough to be one goes. No pattern can
+divide a line in more ways than one: a search holds up every thread, and lines may be hostile.
 """
 
 from __future__ import annotations
@@ -34,14 +35,16 @@ SETTING: Final = re.compile(rb"\+(?:CLIP|CCWA|COLP|CDIP|CNAP): ?(?:\d(?:,\d)?|\(
 DIRECT: Final = re.compile(rb"\+(CMT|CDS|CBM)\s*:")
 """Messages delivered directly, their PDU on the next line (27.005 §3.4.1)."""
 
-DIRECT_PDU: Final = re.compile(rb'\+(?:CMT|CDS)\s*:\s*(?:(?:"[^"]*"|[^",]*)\s*,)?\s*(\d{1,3})\s*$')
+DIRECT_PDU: Final = re.compile(rb'\+(?:CMT|CDS)\s*:(?:\s*"[^"]*"\s*,|[^",]*,)?\s*(\d{1,3})\s*$')
 """The header as PDU mode has it: a name at most, and the length of the TPDU."""
 
 LISTED: Final = re.compile(rb"\+(CMGR|CMGL)\s*:\s*")
+# The status, which may be missing; blanks behind it are looked for only where there is one.
+_STATUS: Final = rb'(?:(?:"?(\d{1,2})"?|"{1,2})\s*)?'
 LISTED_MESSAGE: Final = re.compile(
-    rb'\+CMGL\s*:\s*(\d{1,5})\s*,\s*"?(\d{0,2})"?\s*,.*?(?<![0-9])(\d{1,3})\s*$'
+    rb"\+CMGL\s*:\s*(\d{1,5})\s*,\s*%s,.*?(?<![0-9])(\d{1,3})\s*$" % _STATUS
 )
-READ_MESSAGE: Final = re.compile(rb'\+CMGR\s*:\s*"?(\d{0,2})"?\s*,.*?(?<![0-9])(\d{1,3})\s*$')
+READ_MESSAGE: Final = re.compile(rb"\+CMGR\s*:\s*%s,.*?(?<![0-9])(\d{1,3})\s*$" % _STATUS)
 TEXT_MODE: Final = re.compile(rb'\+CMG[RL]\s*:\s*(?:\d{1,5}\s*,\s*)?"(?:REC|STO) ')
 STATUS_OR_TIME: Final = re.compile(
     rb'"(?:(?:REC|STO) [A-Z]{4,6}|\d\d/\d\d/\d\d,\d\d:\d\d:\d\d[+-]\d\d|)"'
@@ -57,7 +60,7 @@ DEVICE_NUMBER: Final = re.compile(rb'(?:\+C?GSN\s*:\s*)?"?\d{14,17}"?$')
 """An IMEI: names the device, not a sender. Let through as the answer to its own command only."""
 
 REVISION_COMMAND: Final = re.compile(rb"AT\+C?GMR$")
-REVISION: Final = re.compile(rb"(?=.*[G-Z])[A-Z0-9_.\-]{4,24}$")
+REVISION: Final = re.compile(rb"(?=[A-F0-9_.\-]{0,23}[G-Z])[A-Z0-9_.\-]{4,24}$")
 """The name of a firmware, which may be mostly hex digits, but not a part of a PDU: not all."""
 
 NAMED: Final = re.compile(rb"([+^%$*#&!][A-Z][A-Z0-9]*)\s*:")

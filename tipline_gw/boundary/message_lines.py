@@ -185,11 +185,15 @@ class MessageLines:
 
 
 def _masked(line: Line) -> bytes:
-    """The boundary keeps modems in PDU mode; should one be in text mode, quotes are masked."""
-    kept = {match.span() for match in at_rules.STATUS_OR_TIME.finditer(line)}
+    """The boundary keeps modems in PDU mode; should one be in text mode, quotes are masked, and
+    what may be a number outside them: a quote may be lost."""
+    kept = dict.fromkeys(match.span() for match in at_rules.STATUS_OR_TIME.finditer(line))
     for match in list(at_rules.QUOTED.finditer(line)):
         if match.span() not in kept:
             line[match.start() + 1 : match.end() - 1] = b"*" * (match.end() - match.start() - 2)
+    ends = [0, *(place for span in kept for place in span), len(line)]
+    for start, end in zip(ends[::2], ends[1::2], strict=True):
+        at_rules.mask(memoryview(line)[start:end], wary=True)
     return bytes(line)
 
 

@@ -4,7 +4,7 @@ What comes out of here is a valid PDU that any decoder reads: the service centre
 originating address an alphanumeric one that spells the token. It refuses to pass on what it
 cannot place with certainty: a PDU whose length differs from its header's, or whose parts do not
 add up to it, becomes one that decodes to "undecodable" and holds only what lies beyond the
-reach of any address, or nothing where the line is longer than its header says: another PDU may
+reach of any address, or nothing where the line is not as long as its header says: another PDU may
 have run into it.
 """
 
@@ -19,7 +19,6 @@ from tipline_gw.boundary.octets import hexed, unhex, wipe
 from tipline_gw.boundary.pdu import (
     ADDRESS_REACH,
     HAS_HEADER,
-    MAX_SMSC,
     STAMP,
     STATUS_REPORT,
     SUBMIT,
@@ -160,9 +159,9 @@ def _token(octets: bytes) -> ReplyToken | None:
 
 
 def _beyond_reach(octets: bytearray, length: int | None) -> bytes:
-    if length is None or len(octets) > length + MAX_SMSC:
-        return b""
-    return bytes(octets[ADDRESS_REACH:])
+    """Where octets are missing or too many, another PDU may have run in, its address anywhere."""
+    fits = length is not None and octets and len(octets) in (length, length + 1 + octets[0])
+    return bytes(octets[ADDRESS_REACH:]) if fits else b""
 
 
 def _line(octets: bytes) -> tuple[bytes, int]:

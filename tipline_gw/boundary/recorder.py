@@ -33,7 +33,7 @@ _CUT: Final = "<cut>"
 _FINAL: Final = re.compile(r"OK|ERROR|COMMAND NOT SUPPORT|\+CM[ES] ERROR: \d{1,4}|>")
 _HEADER: Final = re.compile(r"(\+CMG[RL])\s*:\s*(.*)")
 _PDU_MODE: Final = re.compile(r"\d{1,5}(?:,\d?){0,2},\d{1,3}")
-_USSD: Final = re.compile(r'\+CUSD\s*:\s*(?:(\d)\s*,\s*"(.*)"\s*(,\s*\d{1,3})?\s*)?')
+_USSD: Final = re.compile(r'\+CUSD\s*:\s*(?:(\d)\s*,\s*"(.*)"\s*(?:(,\s*\d{1,3})\s*)?)?')
 _USSD_SETTING: Final = re.compile(r"\+CUSD: ?[(]?[0-9](?:[-,][0-9]){0,2}[)]?")
 _NAMED: Final = re.compile(r"[+^%$*#&!][A-Z][A-Z0-9]*\s*:")
 _NAME: Final = re.compile(r"[+^%$*#&!][A-Z]{2,12}")
@@ -50,11 +50,11 @@ _DIGIT: Final = re.compile(r"[0-9]")
 _REST: Final = r"(?!\s*\?)[^;]*"
 _CODES: Final = re.compile(r"(\+CUSD\s*=\s*[0-9]\s*,\s*)(?:\"([^\"]*)\"?|([^,]*))")
 _SECRET: Final = re.compile(
-    rf"([+^%$*#!&][A-Z]*(?:PIN|PUK|PWD|LCK|LOCK)[A-Z0-9]*\s*=){_REST}", re.IGNORECASE
+    rf"([+^%$*#!&](?=[A-Z]*(?:PIN|PUK|PWD|LCK|LOCK))[A-Z0-9]*\s*=){_REST}", re.IGNORECASE
 )
 _DIALLED: Final = re.compile(r"^(AT\s*D).+", re.IGNORECASE)
 _CELL: Final = re.compile(r'(\+C(?:G|E|5G)?REG\s*:[^"]*).*')
-_TIME: Final = re.compile(r"(?:[0-9]{2,4}[/-]){2}[0-9]{2}\s*,?\s*[0-9]{1,2}:[0-9]{2}[0-9:+\-]*")
+_TIME: Final = re.compile(r"(?:[0-9]{2,4}[/-]){2}[0-9]{2}\s*(?:,\s*)?[0-9]{1,2}:[0-9]{2}[0-9:+\-]*")
 _LONG_QUOTED: Final = re.compile(r'"([^"]{25,})(?:"|$)')
 _SPOKEN_QUOTED: Final = re.compile(r'"([^"]*[a-z ][^"]*)(?:"|$)')
 _HEX_RUN: Final = re.compile(r"[0-9A-Fa-f]{12,}")

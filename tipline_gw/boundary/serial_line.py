@@ -101,7 +101,7 @@ class BoundaryPort:
 
     def lines(self) -> list[str]:
         """All clean items there are, after a second without any none: whole lines without their
-        ends, and the prompt, ``"> "``."""
+        ends, whole USSD answers with those between their lines, and the prompt, ``"> "``."""
         if not self.inWaiting():
             for notice in self._pump():
                 self._notify(notice)

@@ -2,8 +2,8 @@
 
 Beside ``fence`` the only importer of ``gsmmodem``. The library reads octet by octet, takes any
 line that begins with ``OK`` for the end of an answer, sets a notice aside by asking whether more is
-on its way, and logs it all. Here whole lines come from the port, and USSD answers, the only lines
-that come unasked, are set aside wherever they stand.
+on its way, and logs it all. Here whole lines and whole USSD answers come from the
+port, and those answers, all that comes unasked, are set aside wherever they stand.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from tipline_gw.boundary.serial_line import BoundaryPort
 PROMPT = "> "
 _FINAL = re.compile(r"(?:OK|ERROR|COMMAND NOT SUPPORT|\+CM[ES] ERROR: \d+)$")
 _USSD = "+CUSD:"
-_MAX_USSD_LINES = 32
 _MAX_USSD_ANSWERS = 8
 
 deaf = logging.Logger("gsmmodem-silenced", level=logging.CRITICAL + 1)
@@ -64,7 +63,6 @@ class BoundaryComms(SerialComms):  # type: ignore[misc]
         self._nobody_asks = threading.Event()
         self._nobody_asks.set()
         self.keeps_reading = False
-        self._ussd_lines: list[str] = []
         self.ussd_answers: queue.Queue[str] = queue.Queue(_MAX_USSD_ANSWERS)
         self.meanwhile: Callable[[], None] | None = None
 
@@ -165,8 +163,9 @@ class BoundaryComms(SerialComms):  # type: ignore[misc]
 
     def _handleLineRead(self, line: str, checkForResponseTerm: bool = True) -> None:  # noqa: N802, N803
         awaited = self._awaited
-        if self._ussd_lines or (line.startswith(_USSD) and not (awaited and awaited.ussd)):
-            self._set_aside(line)
+        if line.startswith(_USSD) and not (awaited and awaited.ussd):
+            with contextlib.suppress(queue.Full):
+                self.ussd_answers.put_nowait(line)
         elif awaited is None:
             return  # notices come from the port itself; what strays in here is of no use
         elif line == PROMPT:
@@ -181,12 +180,3 @@ class BoundaryComms(SerialComms):  # type: ignore[misc]
         awaited.lines.append(line)
         self._awaited = None
         awaited.whole = True
-
-    def _set_aside(self, line: str) -> None:
-        """A USSD answer, which may have line ends of its own inside its quotes."""
-        self._ussd_lines.append(line)
-        quotes = sum(part.count('"') for part in self._ussd_lines)
-        if quotes % 2 == 0 or len(self._ussd_lines) == _MAX_USSD_LINES:
-            answer, self._ussd_lines = "\n".join(self._ussd_lines), []
-            with contextlib.suppress(queue.Full):
-                self.ussd_answers.put_nowait(answer)

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tipline_gw.boundary import gsm7
+from tipline_gw.boundary.ussd import alphabet
 from tipline_gw.errors import ModemError
 
 Dialect = Literal["plain", "hex", "ucs2"]
 
 _CODE = re.compile(r"[0-9*#]{1,32}")
-_ANSWER = re.compile(r'\+CUSD:\s*(\d)\s*(?:,\s*"?(.*?)"?\s*(?:,\s*(\d{1,3})\s*)?)?$', re.DOTALL)
+_ANSWER = re.compile(r"\+CUSD:\s*(\d)\s*(?:,(.*))?$", re.DOTALL)
+_CODING = re.compile(r"\d{1,3}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f*]{2})+")
 """Masked nibbles are stars: the text is for people, who see that something was there."""
-_WITH_LANGUAGE_UCS2, _UCS2, _OCTETS = 0x11, 2, 1
 _CR = 0x0D
 
 MORE = 1
@@ -51,32 +52,31 @@ def decoded(line: str, dialect: Dialect) -> Answer:
     """The text of a +CUSD line, its own line ends as ``\\n``. Raises ModemError where the network
     gave none."""
     match = _ANSWER.match(line)
-    if match is None or int(match[1]) not in _WITH_TEXT or not match[2]:
+    said, coding = _string((match and match[2]) or "")
+    if match is None or int(match[1]) not in _WITH_TEXT or not said:
         raise ModemError("the network did not carry out the code", "try it in a telephone")
-    coding = int(match[3]) if match[3] else None
-    text = _text(match[2], dialect, coding)
+    text = _text(said, dialect, coding)
     return Answer(text.replace("\r\n", "\n").replace("\r", "\n").strip(), int(match[1]) == MORE)
 
 
+def _string(rest: str) -> tuple[str, int | None]:
+    """What stands between the outer quotes, where there are any, and the coding scheme."""
+    before, comma, last = rest.rpartition(",")
+    coding = _CODING.fullmatch(last.strip()) if comma else None
+    said = (before if coding else rest).strip()
+    return said.removeprefix('"').removesuffix('"'), int(coding[0]) if coding else None
+
+
 def _text(said: str, dialect: Dialect, coding: int | None) -> str:
-    wide = coding is not None and _alphabet(coding) == "ucs2"
+    wide = coding is not None and alphabet(coding) == "ucs2"
     if not _HEX.fullmatch(said) or (dialect == "plain" and not (wide and len(said) % 4 == 0)):
         return said
     octets = bytes.fromhex(said.replace("*", "2"))
     if wide or (dialect == "ucs2" and len(octets) % 2 == 0):
         return octets.decode("utf-16-be", "replace")
-    if coding is not None and _alphabet(coding) == "8bit":
+    if coding is not None and alphabet(coding) == "8bit":
         return octets.decode("latin-1")
     return gsm7.decode(_unpacked(octets))
-
-
-def _alphabet(coding: int) -> str:
-    """TS 23.038 §5: the coding groups that name one; GSM-7 for all others."""
-    if coding == _WITH_LANGUAGE_UCS2:
-        return "ucs2"
-    if coding >> 6 == 1 or coding >> 4 == 0x9:
-        return {_UCS2: "ucs2", _OCTETS: "8bit"}.get(coding >> 2 & 3, "gsm7")
-    return "8bit" if coding >> 4 == 0xF and coding & 4 else "gsm7"
 
 
 def _packed(septets: bytes) -> bytes:
