@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -208,6 +209,19 @@ def test_a_store_that_refuses_leaves_the_text_on_the_modem(site):
     site.control.wait_empty()
 
 
+def test_a_modem_that_falls_back_to_text_mode_loses_nothing(site):
+    site.start()
+    with Path(site.settings.port).open("wb", buffering=0) as line:
+        line.write(b"AT+CMGF=1\r")
+    assert until(lambda: "AT+CMGF=1" in site.control.transcript())
+    site.control.receive(SENDER, "hola")
+    site.control.wait_sent(1, timeout=30)
+    assert site.core.texts == ["hola"]
+    assert [message.undecodable for message in site.core.messages] == [None]
+    site.control.wait_empty()
+    assert until(lambda: site.count("modem_restarts_total") == 1)
+
+
 def test_an_unplugged_modem_comes_back_and_nothing_is_doubled(site):
     site.start()
     site.control.receive(SENDER, "before")
@@ -349,6 +363,22 @@ def test_a_full_sim_is_emptied_and_all_that_waits_comes_through(tmp_path):
     with Site(tmp_path, "--storages", "SM=3,ME=3").start_in() as site:
         site.control.receive(SENDER, "aviso {n}", count=25)
         assert until(lambda: len(set(site.core.texts)) == 25, 60)
+        site.control.wait_empty(20)
+
+
+def test_a_text_of_more_parts_than_the_sim_has_slots_comes_through_whole(tmp_path):
+    with Site(tmp_path, "--storages", "SM=4,ME=4").start_in() as site:
+        text = "Uno que no cabe. " * 60
+        assert site.control.receive(SENDER, text) > 4
+        assert until(lambda: len(site.control.stored()["SM"]) == 4)
+        modem = site.bank._modems["gsm0"]
+
+        def comes() -> bool:
+            modem._sweep_at = 0.0
+            return site.core.texts == [text]
+
+        assert until(comes, 60)
+        site.control.wait_sent(1, timeout=20)
         site.control.wait_empty(20)
 
 

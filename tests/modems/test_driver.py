@@ -330,6 +330,51 @@ def test_what_lies_there_is_listed_read_and_deleted(desk):
     assert [found for found, _ in driver.listed("SM")] == [Slot("SM", 1), Slot("SM", 3)]
 
 
+STORAGES = b"\r\n+CPMS: 1,20,1,20,1,20\r\n\r\nOK\r\n"
+
+
+def test_a_listing_waits_for_a_sim_that_is_busy_and_takes_no_error_for_an_empty_storage(
+    scripted, monkeypatch
+):
+    monkeypatch.setattr("tipline_gw.modems.fence._BUSY_PAUSE", 0.0)
+    answers = [b"\r\n+CMS ERROR: 314\r\n", b"\r\nOK\r\n", b"\r\n+CMS ERROR: 302\r\n"]
+    said = iter([*answers, b"\r\n+CMS ERROR: 321\r\n"])
+    modem, driver = scripted({b"AT+CPMS=": STORAGES, b"AT+CMGL=": lambda _line: next(said)})
+    driver.start(has_pin=False)
+    assert driver.listed("SM") == []
+    assert modem.wire.count(b"AT+CMGL=4") == 2
+    with pytest.raises(ModemError, match=r"messages not listed: .* the answer to AT\+CMGL"):
+        driver.listed("SM")
+    assert driver.listed("SM") == [], "this is how some list an empty storage"
+
+
+def test_a_sim_that_never_ceases_to_be_busy_is_not_empty(scripted, monkeypatch):
+    monkeypatch.setattr("tipline_gw.modems.fence._BUSY_PAUSE", 0.0)
+    _, driver = scripted({b"AT+CPMS=": STORAGES, b"AT+CMGL=": b"\r\n+CMS ERROR: 314\r\n"})
+    driver.start(has_pin=False)
+    with pytest.raises(ModemError, match="messages not listed"):
+        driver.listed("SM")
+
+
+@pytest.mark.parametrize("text", [b"Hola", b"486F6C61486F6C61486F6C61", b"Hola\r\nOK, digo"])
+def test_a_text_is_never_taken_for_a_pdu(scripted, text):
+    """It lost its settings: another session sets them."""
+    told = b'"REC UNREAD","+526561234567",,"26/11/12,10:00:00+04"\r\n' + text
+    _, driver = scripted(
+        {
+            b"AT+CPMS=": STORAGES,
+            b"AT+CMGR=": b"\r\n+CMGR: " + told + b"\r\n\r\nOK\r\n",
+            b"AT+CMGL=": b"\r\n+CMGL: 3," + told + b"\r\n\r\nOK\r\n",
+        }
+    )
+    driver.start(has_pin=False)
+    with pytest.raises(ModemError, match="it gives messages as texts"):
+        driver.read_slot(Slot("SM", 3))
+    with pytest.raises(ModemError, match="it gives messages as texts"):
+        driver.listed("SM")
+    assert driver.lives
+
+
 def test_what_cannot_be_deleted_is_an_error(desk):
     desk.plug("--fail-cmgd", "320")
     with pytest.raises(ModemError, match="message not deleted"):
@@ -683,6 +728,40 @@ def test_a_modem_that_tells_its_names_in_another_way_is_understood(desk):
     identity = identify.identify(desk.port)
     assert (identity.manufacturer, identity.model, identity.revision) == ("Acme", "X1", "")
     assert identity.information == "Manufacturer: Virtual Model: VM-1 Revision: 1.0"
+
+
+@pytest.mark.parametrize(
+    "notice",
+    ["Call Ready", "SMS Ready", "RDY", "PB DONE", "NO CARRIER", "NORMAL POWER DOWN", "^SYSSTART"],
+)
+def test_a_notice_before_the_answer_is_no_name(notice):
+    said = {"AT+CGMI": ["SIMCOM_Ltd", "OK"], "AT+CGMM": ["SIM800L", "OK"]}
+    said |= {"AT+CGMR": ["R14", "OK"], "ATI": ["SIM800 R14", "OK"]}
+    plain = identify.asked(said.__getitem__)
+    assert (plain.manufacturer, plain.model, plain.information) == (
+        "SIMCOM_Ltd", "SIM800L", "SIM800 R14",
+    )  # fmt: skip
+    assert identify.asked(lambda command: [notice, *said[command]]) == plain
+
+
+def test_a_notice_that_is_alone_in_an_answer_is_no_name_either():
+    said = {"AT+CGMI": ["Call Ready", "OK"], "AT+GMI": ["Acme", "OK"]}
+    assert identify.asked(lambda command: said.get(command, ["ERROR"])).manufacturer == "Acme"
+
+
+def test_what_it_says_unasked_does_not_make_it_generic(scripted):
+    """One that no notice is known of, and one that took the place of an answer."""
+    names = iter([b"Guten Tag", b"Guten Tag\r\n\r\nhuawei"])
+    modem, _ = scripted(
+        {
+            b"AT+CGMI": lambda _line: b"\r\n" + next(names) + b"\r\n\r\nOK\r\n",
+            b"AT+CGMM": b"\r\nE173\r\n\r\nOK\r\n",
+        }
+    )
+    profile, _ = identify.choose(
+        "auto", lambda _way: BoundaryPort(modem.device, Vault(600), on_notice=lambda _: None)
+    )
+    assert profile.name == "huawei/e173"
 
 
 def test_a_modem_that_just_started_is_waited_for(desk):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.modems.test_taking import Scene, part
+from tests.modems.test_taking import Scene, part, place
 from tipline_gw.domain.sms import Slot
-from tipline_gw.errors import ModemError
+from tipline_gw.errors import ModemError, ModemSilentError
 from tipline_gw.modems.modem import Modem
 from tipline_gw.modems.pin import Pin
 from tipline_gw.settings.schema import Modem as Settings
@@ -46,6 +46,52 @@ def test_of_what_is_left_only_the_deleted_slot_is_forgotten(modem, scene):
     scene.taken(1)
     modem._take_what_is_left(scene.modem)
     assert [offer.message.parts[0].text for offer in scene.core.offers] == ["uno", "dos"]
+
+
+class Lister:
+    """A driver that lists what it is given, or raises it."""
+
+    lives = True
+
+    def __init__(self, *lists):
+        self._lists = iter(lists)
+
+    def listed(self, _storage):
+        listed = next(self._lists)
+        if isinstance(listed, Exception):
+            raise listed
+        return listed
+
+
+def test_a_storage_that_was_not_listed_is_no_empty_one(tmp_path):
+    uno = part("uno")
+    scene = Scene(settled=[place(1, uno)])
+    modem = Modem(
+        Settings(name="gsm0", port=str(tmp_path / "tty")), None, scene.core, scene.taking, None
+    )
+    error = ModemError("messages not listed")
+    driver = Lister(error, error, [])
+    with pytest.raises(ModemError):
+        modem._sweep_storage(driver, "SM")
+    modem._sweep_storage(driver, "SM")
+    assert scene.core.done == [], "what lies there on disk already is still known"
+    modem._sweep_storage(driver, "SM")
+    assert scene.core.done == [("gsm0", place(1, uno))]
+
+
+def test_a_modem_that_stops_listing_again_has_another_session_again(modem):
+    error = ModemError("messages not listed")
+    driver = Lister(error, [], error, ModemSilentError("no answer"), error)
+    with pytest.raises(ModemError):
+        modem._sweep_storage(driver, "SM")
+    modem._sweep_storage(driver, "SM")
+    with pytest.raises(ModemError):
+        modem._sweep_storage(driver, "SM")
+    with pytest.raises(ModemSilentError):
+        modem._sweep_storage(driver, "SM")
+    driver.lives = False
+    with pytest.raises(ModemError):
+        modem._sweep_storage(driver, "SM")
 
 
 def test_a_question_that_nobody_waits_for_any_more_does_no_harm(modem):

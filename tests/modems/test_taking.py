@@ -28,6 +28,7 @@ class Modem:
         self.did = []
         self.lives = True
         self.delete_error = None
+        self.acknowledge_error = None
 
     def part(self, pdu):
         return self.slots[int(pdu)]
@@ -42,6 +43,8 @@ class Modem:
         self.slots.pop(slot.index, None)
 
     def acknowledge(self, accepted):
+        if self.acknowledge_error:
+            raise self.acknowledge_error
         self.did.append(("acknowledge", accepted))
 
 
@@ -212,6 +215,31 @@ def test_a_direct_delivery_that_cannot_be_taken_is_refused_when_its_time_is_up(m
     assert scene.modem.did == [("acknowledge", False), ("acknowledge", True)]
 
 
+def test_a_refusal_that_the_modem_does_not_wait_for_any_more_ends_nothing(monkeypatch):
+    """Its own time was over: it answers +CMS ERROR: 340, and may deliver otherwise by now."""
+    scene = Scene()
+    scene.modem.acknowledge_error = ModemError("message not acknowledged")
+    scene.taking.push(scene.modem, Undecodable(ALICE, "truncated", b"x", b"broken"))
+    assert scene.taking.left_over(), "a sweep looks soon"
+    scene.taking.push(scene.modem, part("hola"))
+    scene.taking.refused(1)
+    monkeypatch.setattr(taking_module.time, "monotonic", lambda: 1e12)
+    scene.taking.keep_up(scene.modem)
+    assert scene.taking.left_over()
+    scene.taken(scene.core.offers[-1].serial)
+    assert scene.modem.did == []
+
+
+@pytest.mark.parametrize(
+    ("error", "lives"), [(ModemSilentError("no answer"), True), (ModemError("gone"), False)]
+)
+def test_a_refusal_that_nobody_hears_ends_the_session(error, lives):
+    scene = Scene()
+    scene.modem.acknowledge_error, scene.modem.lives = error, lives
+    with pytest.raises(type(error)):
+        scene.taking.push(scene.modem, Undecodable(ALICE, "truncated", b"x", b"broken"))
+
+
 def test_what_the_network_sends_again_is_acknowledged_and_not_offered():
     scene = Scene()
     for _ in range(2):
@@ -233,6 +261,27 @@ def test_after_the_device_was_opened_anew_nothing_is_deleted_unseen():
     scene.stored(9, hola)
     assert scene.modem.did == [("delete", 9)]
     assert len(scene.core.offers) == 1
+
+
+def test_what_is_offered_again_is_not_deleted_by_where_it_lay_before(monkeypatch):
+    """The store refused it; meanwhile another SIM, with another message in that slot."""
+    scene = Scene()
+    scene.stored(1, part("uno"))
+    scene.taking.refused(1)
+    scene.taking.reopened()
+    scene.stored(1, part("otro"))
+    monkeypatch.setattr(taking_module.time, "monotonic", lambda: 1e12)
+    scene.taking.keep_up(scene.modem)
+    again = scene.core.offers[-1]
+    assert again.message.parts[0].text == "uno"
+    scene.taking.refused(again.serial)
+    monkeypatch.setattr(taking_module.time, "monotonic", lambda: 2e12)
+    scene.taking.keep_up(scene.modem)
+    scene.taken(scene.core.offers[-1].serial)
+    assert scene.modem.did == []
+    assert scene.modem.slots == {1: part("otro")}
+    scene.taken(2)
+    assert scene.modem.did == [("delete", 1)]
 
 
 def test_the_core_s_word_counts_while_the_modem_is_away():
@@ -270,6 +319,24 @@ def test_two_readings_that_differ_are_looked_at_again_later():
     assert scene.core.offers == []
 
 
+def test_what_is_no_pdu_is_believed_only_when_it_is_the_same_in_another_session():
+    """It may be a text: the modem lost its settings, and a session begins with setting them."""
+    scene = Scene()
+    broken = Undecodable(None, "not-hex", b"", b"broken")
+    with pytest.raises(ModemError, match="a message is no PDU"):
+        scene.stored(3, broken)
+    assert (scene.core.offers, scene.modem.did) == ([], [])
+    scene.taking.reopened()
+    with pytest.raises(ModemError):
+        scene.stored(4, Undecodable(None, "not-hex", b"", b"another"))
+    scene.taking.reopened()
+    assert scene.stored(3, broken)
+    assert scene.stored(3, broken), "listed again before the core's word"
+    assert [offer.message.undecodable for offer in scene.core.offers] == [broken]
+    scene.taken(1)
+    assert scene.modem.did == [("delete", 3)]
+
+
 def test_a_message_that_cannot_be_deleted_is_not_told_to_be_gone_and_not_taken_twice():
     scene = Scene()
     scene.stored(1, part("uno"))
@@ -299,6 +366,51 @@ def test_parts_that_never_come_make_a_partial_message(monkeypatch):
     (offer,) = scene.core.offers
     assert offer.message.partial
     assert offer.places == (place(1, part("a1", 1, 2)),)
+
+
+def test_parts_that_wait_in_a_full_storage_are_deleted_when_each_is_on_disk():
+    scene = Scene()
+    scene.stored(1, part("a1", 1, 3))
+    scene.stored(2, part("a2", 2, 3))
+    scene.taking.make_room("ME")
+    assert scene.core.offers == []
+    scene.taking.make_room("SM")
+    scene.taking.make_room("SM")
+    pieces = list(scene.core.offers)
+    assert [(one.piece, one.places) for one in pieces] == [
+        (True, (place(1, part("a1", 1, 3)),)),
+        (True, (place(2, part("a2", 2, 3)),)),
+    ]
+    assert scene.modem.did == []
+    scene.taken(pieces[0].serial)
+    assert scene.modem.did == [("delete", 1)]
+    scene.stored(1, part("a3", 3, 3))
+    whole = scene.core.offers[-1]
+    assert (whole.piece, whole.replaces) == (False, (1, 2))
+    assert [one.text for one in whole.message.parts] == ["a1", "a2", "a3"]
+    assert [one.slot.index for one in whole.places] == [1]
+    scene.taken(whole.serial, answer=True)
+    assert scene.modem.did == [("delete", 1)] * 2
+    scene.taken(pieces[1].serial)
+    assert scene.modem.did == [("delete", 1)] * 2 + [("delete", 2)]
+    assert scene.modem.slots == {}
+    assert scene.expected == [whole.serial]
+
+
+def test_no_more_parts_are_put_by_themselves_than_the_core_takes():
+    scene = Scene()
+    for seq in range(1, OUTSTANDING + 3):
+        scene.stored(seq, part(f"a{seq}", seq, 200))
+    scene.taking.make_room("SM")
+    assert len(scene.core.offers) == OUTSTANDING
+
+
+def test_where_a_part_lay_in_an_earlier_session_makes_no_room():
+    scene = Scene()
+    scene.stored(1, part("a1", 1, 3))
+    scene.taking.reopened()
+    scene.taking.make_room("SM")
+    assert scene.core.offers == []
 
 
 def test_what_is_beyond_the_core_stays_on_the_modem():

@@ -189,3 +189,15 @@ def test_a_full_storage_is_counted_and_one_without_slots_is_not_full(look):
     look()
     assert look.told.count(("storage-full", 1)) == 1
     assert look.watch.slots == look.hardware.fill
+
+
+@pytest.mark.parametrize(
+    ("fill", "nearly"), [((17, 20), False), ((18, 20), True), ((3, 3), True), ((0, 0), False)]
+)
+def test_a_storage_that_is_nearly_full_is_told(fill, nearly):
+    watch, modem = Watch(lambda _what, _count: None), Hardware()
+    assert not watch.nearly_full("SM")
+    modem.fill = {"SM": fill}
+    watch.look(modem)
+    assert watch.nearly_full("SM") is nearly
+    assert not watch.nearly_full("ME")

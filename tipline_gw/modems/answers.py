@@ -23,6 +23,7 @@ _STATES: dict[int, Registration] = {
 """27.007 §7.2; 6 and 7 are for SMS only, 8 for emergency calls only."""
 
 _LISTED = re.compile(r"\+CMGL:\s*(\d+)\s*,")
+_TEXT_HEADER = re.compile(r'\+CMG[LR]:\s*(?:\d+\s*,\s*)?"')
 _IMEI = re.compile(r"(?<!\d)\d{14,17}(?!\d)")
 _OPERATOR = re.compile(r'\+COPS:\s*\d\s*,\s*\d\s*,\s*"([^"]*)"')
 _SIGNAL = re.compile(r"\+CSQ:\s*(\d{1,2})\s*[,.]")
@@ -51,6 +52,11 @@ def listed(storage: str, lines: list[str]) -> Iterator[tuple[Slot, str]]:
     for header, pdu in itertools.pairwise(lines):
         if match := _LISTED.match(header):
             yield Slot(storage, int(match[1])), pdu
+
+
+def in_text_mode(lines: list[str]) -> bool:
+    """Whether messages were given as texts (27.005 §3.4.2, §3.4.3): their status is in quotes."""
+    return any(_TEXT_HEADER.match(line) for line in lines)
 
 
 def imei(lines: list[str]) -> str:

@@ -28,6 +28,8 @@ from tipline_gw.modems.identify import Identity, Reception
 from tipline_gw.modems.profiles import Profile
 
 _LIST_SECONDS = 60
+_NOTHING_THERE = "+CMS ERROR: 321"
+"""How some modems list an empty storage: there is no such slot (27.005 §3.2.5)."""
 _SEND_SECONDS = 60
 _RESET_SECONDS = 3
 _LONGEST_LINE = 512
@@ -250,18 +252,21 @@ class Driver(Library):
         return lines
 
     def listed(self, storage: str) -> list[tuple[Slot, str]]:
-        """All that lies in ``storage``: slot and PDU, in hex, its address a token."""
+        """All that lies in ``storage``: slot and PDU, in hex, its address a token. Raises
+        ModemError where the modem does not say for certain."""
         with self._whole_command, self.translated("messages not listed"):
             self.choose(storage)
-            lines = self.ask("AT+CMGL=4", _LIST_SECONDS)
-        return list(answers.listed(storage, lines))
+            lines = self.ask_patiently("AT+CMGL=4", _LIST_SECONDS)
+            if lines[-1] not in ("OK", _NOTHING_THERE):
+                raise CommandError
+        return list(answers.listed(storage, _pdus(lines)))
 
     def read_slot(self, slot: Slot) -> str | None:
         """The PDU in ``slot``; None if it is empty."""
         with self._whole_command, self.translated("message not read"):
             self.choose(slot.storage)
             lines = self.ask(f"AT+CMGR={slot.index}")
-        for header, pdu in itertools.pairwise(lines):
+        for header, pdu in itertools.pairwise(_pdus(lines)):
             if header.startswith("+CMGR:"):
                 return pdu
         return None
@@ -341,3 +346,10 @@ class Driver(Library):
         with self._whole_command, self.translated("not answered"):
             self._storage = None  # it may choose another
             return self.ask(line, timeout)
+
+
+def _pdus(lines: list[str]) -> list[str]:
+    """The lines, if they are of PDU mode: a text is not to be taken for a PDU that is broken."""
+    if answers.in_text_mode(lines):
+        raise ModemError("it gives messages as texts", "its modes are set again")
+    return lines

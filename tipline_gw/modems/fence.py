@@ -102,22 +102,34 @@ class Library(GsmModem, BoundaryComms):  # type: ignore[misc]
         if self._starting and (answer := _canned(data)):
             return answer
         prompt = expectedResponseTermSeq is not None
-        for attempt in range(_BUSY_TRIES):
-            lines = self.exchange(data + writeTerm, timeout, prompt=prompt)
-            if self._pause:
-                time.sleep(self._pause)
-            result = lines[-1]
-            if result == "OK" or not parseError or not result.startswith(_ERRORS):
-                return lines
-            if result not in _BUSY:
-                break
-            time.sleep(min(_BUSY_PAUSE * (attempt + 1), 1.0))
-        if data.startswith(_DISPENSABLE):
-            return lines
-        raise CommandError
+        tries = _BUSY_TRIES if parseError else 1
+        lines = self._answered(data + writeTerm, timeout, tries, prompt=prompt)
+        if parseError and lines[-1].startswith(_ERRORS) and not data.startswith(_DISPENSABLE):
+            raise CommandError
+        return lines
 
     def ask(self, command: str, timeout: float = 10) -> list[str]:
         return self.write(command, timeout=timeout, parseError=False)
+
+    def ask_patiently(self, command: str, timeout: float) -> list[str]:
+        """As :meth:`ask`, but "SIM busy" is waited out."""
+        self._doing = command
+        return self._answered(command + TERMINATOR, timeout, _BUSY_TRIES)
+
+    def _answered(
+        self, data: str, timeout: float, tries: int, *, prompt: bool = False
+    ) -> list[str]:
+        """What is said to ``data`` at the first of so many tries at which it is not busy, else at
+        the last."""
+        for attempt in range(tries):
+            lines = self.exchange(data, timeout, prompt=prompt)
+            if self._pause:
+                time.sleep(self._pause)
+            if lines[-1] not in _BUSY:
+                break
+            if attempt + 1 < tries:
+                time.sleep(min(_BUSY_PAUSE * (attempt + 1), 1.0))
+        return lines
 
     @property
     def supportedCommands(self) -> list[str]:  # noqa: N802 - the library's name

@@ -29,14 +29,22 @@ _TRY_SECONDS = 1.0
 _ESCAPE = b"\x1b"
 _FINAL = re.compile(r"(?:OK|ERROR|COMMAND NOT SUPPORT|\+CM[ES] ERROR: \d+)$")
 _PREFIX = re.compile(r"\+[CG][A-Z]{2,3}:\s*")
+_NOTICE = re.compile(
+    r"(?:RDY|START|(?:CALL|SMS|PB|PHONEBOOK|SIM|GPS) (?:READY|DONE)|\+PBREADY|\^SYSSTART.*"
+    r"|(?:(?:NORMAL|\w+-VOLTAGE) )?POWER(?:ED)? (?:DOWN|OFF)|\w+-VOLTAGE WARN\w*"
+    r"|NO CARRIER|NO ANSWER|NO DIAL ?TONE|BUSY|CONNECT\b.*|HANGUP\b.*|VOICE CALL\b.*"
+    r"|MISSED_CALL\b.*|DST: ?\d+)$",
+    re.IGNORECASE,
+)
+"""What modems say of their start and of calls, unasked and without a name of its own before it."""
 
 Registration = Literal["home", "roaming", "searching", "denied", "none", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Answers to AT+CGMI, AT+CGMM, ATI (its lines joined by a blank) and AT+CGMR; empty where it
-    gives none."""
+    """Answers to AT+CGMI, AT+CGMM, ATI and AT+CGMR, their lines joined by a blank; empty where
+    it gives none."""
 
     manufacturer: str
     model: str
@@ -64,14 +72,20 @@ def asked(ask: Callable[[str], list[str]]) -> Identity:
     def first(*commands: str) -> str:
         for command in commands:
             lines = ask(command)
-            if len(lines) > 1 and lines[-1] == "OK":
-                return _PREFIX.sub("", lines[0].strip()).strip('" ')
+            said = _said(lines)
+            if said and lines[-1] == "OK":
+                return " ".join(_PREFIX.sub("", line).strip('" ') for line in said)
         return ""
 
     manufacturer, model = first("AT+CGMI", "AT+GMI"), first("AT+CGMM", "AT+GMM")
     revision = first("AT+CGMR", "AT+GMR")
-    information = " ".join(line.strip() for line in ask("ATI")[:-1])
-    return Identity(manufacturer, model, information, revision)
+    return Identity(manufacturer, model, " ".join(_said(ask("ATI"))), revision)
+
+
+def _said(lines: list[str]) -> list[str]:
+    """The lines of an answer but for the result, and for notices that came before it."""
+    stripped = (line.strip() for line in lines[:-1])
+    return [line for line in stripped if line and not _NOTICE.match(line)]
 
 
 def identify(open_port: Callable[[], BoundaryPort], pause: float = 0.0) -> Identity:
@@ -105,11 +119,22 @@ def search(open_port: Callable[[Profile], BoundaryPort]) -> tuple[Identity, Prof
                 deaf.add(line)  # pauses change nothing
             continue
         if identity.manufacturer or identity.model or identity.information:
-            return identity, way
+            return _surely(identity, open_port, way), way
         nameless = nameless or (identity, way)
     if nameless is None:
         raise silent or ModemSilentError("not identified: no profile says how to ask")
     return nameless
+
+
+def _surely(
+    identity: Identity, open_port: Callable[[Profile], BoundaryPort], way: Profile
+) -> Identity:
+    """Asked again where no profile is for it: what it said unasked may stand for its answer, and
+    the generic profile knows nothing of what a model keeps."""
+    said = identity.manufacturer, identity.model, identity.information
+    if any(profile.matches(*said) for profile in profiles.known()):
+        return identity
+    return identify(partial(open_port, way), way.serial.pause_ms / 1000)
 
 
 def choose(name: str, open_port: Callable[[Profile], BoundaryPort]) -> tuple[Profile, str]:

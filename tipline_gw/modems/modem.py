@@ -94,6 +94,7 @@ class Modem:
         self._waiting: deque[Slot] = deque()
         self._sweep_at = 0.0
         self._early_sweep = False
+        self._unlisted: set[str] = set()
         self._stop = threading.Event()
         self._finish_by: float | None = None
         self._driver: Driver | None = None
@@ -460,12 +461,32 @@ class Modem:
         driver.choose(driver.storages[0])
 
     def _sweep_storage(self, driver: Driver, storage: str) -> None:
-        listed = driver.listed(storage)
+        listed = self._listed(driver, storage)
+        if listed is None:
+            return
         found = {slot for slot, _ in listed}
         self._forget_notices(found)
         self._taking.swept(storage, found)
         self._left.extend(listed)
         self._take_what_is_left(driver)
+        if self._watch.nearly_full(storage):
+            self._taking.make_room(storage)
+
+    def _listed(self, driver: Driver, storage: str) -> list[tuple[Slot, str]] | None:
+        """None: it is not listed, and was not in the session before either. That is no empty
+        storage; what notices tell of can still be read. The first time another session may help."""
+        try:
+            listed = driver.listed(storage)
+        except ModemSilentError:
+            raise
+        except ModemError:
+            if storage not in self._unlisted or not driver.lives:
+                self._unlisted.add(storage)
+                raise
+            self._log.warning("storage-not-listed", storage=storage.lower())
+            return None
+        self._unlisted.discard(storage)
+        return listed
 
     def _forget_notices(self, slots: set[Slot]) -> None:
         """Notices of what was just listed: nothing new can lie there before it is deleted."""

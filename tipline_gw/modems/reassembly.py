@@ -72,7 +72,8 @@ class Reassembly:
         return self._give(key, pending) if len(pending.parts) == concat.total else None
 
     def piece(self, fingerprint: bytes, number: int) -> None:
-        """This waiting part lies nowhere but in RAM: it was offered by itself under ``number``."""
+        """This waiting part was offered by itself under ``number``: where it lies, if it does, is
+        no matter of the whole any more."""
         for pending in self._holding(fingerprint):
             pending.pieces.append(number)
             pending.places[fingerprint] = None
@@ -86,6 +87,16 @@ class Reassembly:
     def knows(self, fingerprint: bytes) -> bool:
         """Whether this part waits for its others here."""
         return any(True for _ in self._holding(fingerprint))
+
+    def lying_in(self, storage: str) -> list[tuple[Part, Place]]:
+        """The parts that wait for their others in slots of ``storage``."""
+        return [
+            (part, place)
+            for sets in self._pending.values()
+            for pending in sets
+            for part in pending.parts.values()
+            if (place := pending.places[part.fingerprint]) and place.slot.storage == storage
+        ]
 
     def expired(self) -> list[Assembled]:
         """Partial messages whose time is over."""

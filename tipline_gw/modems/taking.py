@@ -66,11 +66,16 @@ class Hardware(Protocol):
     def lives(self) -> bool: ...
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Offered:
+    """``session``: the one that saw it lie where it says, however often it is offered."""
+
     assembled: Assembled
     session: int
     piece: bool
+
+    def is_piece_of(self, whole: Assembled) -> bool:
+        return self.piece and self.assembled.fingerprints[0] in whole.fingerprints
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +121,10 @@ class Taking:
         self._lying: set[Slot] = set()
         self._left_over = False
         self._done: OrderedDict[bytes, None] = OrderedDict()
-        self._refused: list[tuple[float, Assembled, bool]] = []
+        self._refused: list[tuple[float, _Offered]] = []
         self._direct: _Unacknowledged | None = None
         self._doubted: set[bytes] = set()
+        self._no_pdus: set[bytes] = set()
         self._session = 0
         self.emptying: Callable[[Slot], None] = lambda _slot: None
         """Told before a slot is deleted: the network may put another message there at once."""
@@ -147,7 +153,7 @@ class Taking:
 
     def next_at(self) -> float | None:
         """When :meth:`keep_up` has something to do."""
-        times = [again_at for again_at, _, _ in self._refused]
+        times = [again_at for again_at, _ in self._refused]
         if (expiry := self._reassembly.next_at()) is not None:
             times.append(expiry)
         if self._direct:
@@ -157,11 +163,26 @@ class Taking:
     # In.
 
     def take(self, driver: Hardware, slot: Slot, pdu: str) -> bool:
-        """A message that lies in ``slot``. False: it could not be read for certain, look again."""
+        """A message that lies in ``slot``. False: it could not be read for certain, look again.
+
+        Raises ModemError for what is no PDU, and may be a text: the modem is to be initialised
+        before it is believed.
+        """
         part = _read_twice(driver, slot, driver.part(pdu))
         if part is None:
             return False
+        if self._may_be_text(part):
+            raise ModemError("a message is no PDU", "its modes are set again")
         return self._sort(driver, part, slot)
+
+    def _may_be_text(self, part: Part | Undecodable) -> bool:
+        """A modem that lost its settings gives texts. What is the same in a session after that is
+        a broken PDU."""
+        if not isinstance(part, Undecodable) or part.error != "not-hex":
+            return False
+        known = part.fingerprint in self._no_pdus
+        self._no_pdus.add(part.fingerprint)
+        return not known
 
     def take_aside(self, driver: Hardware, slot: Slot, pdu: str) -> bool:
         """As :meth:`take`, where nothing need be said to the modem for it. False: nothing done."""
@@ -178,8 +199,7 @@ class Taking:
     def push(self, driver: Hardware, part: Part | Undecodable) -> None:
         """A message that was delivered directly, and waits for its acknowledgement."""
         if self._doubts(part):
-            self._direct = None
-            driver.acknowledge(False)
+            self._refuse(driver)
             return
         self._direct = _Unacknowledged(part.fingerprint, time.monotonic() + PATIENCE)
         self._sort(driver, part, DIRECT)
@@ -249,6 +269,13 @@ class Taking:
         elif place.slot == DIRECT and isinstance(part, Part) and new:
             self._offer_piece(part, place)
 
+    def make_room(self, storage: str) -> None:
+        """Nearly all of ``storage`` is taken. The parts that wait there are put on disk by
+        themselves and deleted: nothing else would come, not even what they wait for."""
+        for part, place in self._reassembly.lying_in(storage):
+            if not self.full:
+                self._offer_piece(part, place)
+
     def keep_up(self, driver: Hardware) -> None:
         """Give up waiting for missing parts, offer again what was refused, and tell the modem
         when its patience would end."""
@@ -258,23 +285,22 @@ class Taking:
             self._offer(assembled)
         due = [refused for refused in self._refused if refused[0] <= now]
         self._refused = [refused for refused in self._refused if refused[0] > now]
-        for _, assembled, piece in due:
-            self._offer(assembled, piece=piece)
+        for _, offered in due:
+            self._put(offered)
         if self._direct and self._direct.until <= now:
-            self._direct = None
-            driver.acknowledge(False)
+            self._refuse(driver)
 
     # To the core and back.
 
     def _offer(self, assembled: Assembled, *, piece: bool = False) -> None:
         if not piece:  # a part that is still to be offered by itself need not be any more
-            self._refused = [
-                waiting
-                for waiting in self._refused
-                if not (waiting[2] and waiting[1].fingerprints[0] in assembled.fingerprints)
-            ]
-        number = self._core.serial()
-        self._offers[number] = _Offered(assembled, self._session, piece)
+            self._refused = [one for one in self._refused if not one[1].is_piece_of(assembled)]
+        self._put(_Offered(assembled, self._session, piece))
+
+    def _put(self, offered: _Offered) -> None:
+        """To the core, for the first time or again."""
+        number, assembled, piece = self._core.serial(), offered.assembled, offered.piece
+        self._offers[number] = offered
         self._in_flight.update(assembled.fingerprints)
         self._lying.update(place.slot for place in assembled.places)
         if piece:
@@ -283,7 +309,7 @@ class Taking:
         self._core.offer(Offer(number, message, places, assembled.replaces, piece))
 
     def _offer_piece(self, part: Part, place: Place) -> None:
-        """Delivered directly, it lies nowhere: it must be on disk before it is acknowledged."""
+        """Before the whole: it must be on disk before it is acknowledged or deleted."""
         total = part.concat.total if part.concat else 1
         message = Message(self._modem, part.sender, (part,), total=total)
         self._offer(Assembled(message, (place,), (part.fingerprint,)), piece=True)
@@ -312,7 +338,7 @@ class Taking:
         if offered.piece and not self._reassembly.knows(offered.assembled.fingerprints[0]):
             return  # the whole has been offered meanwhile
         again_at = time.monotonic() + REFUSED_PAUSE
-        self._refused.append((again_at, offered.assembled, offered.piece))
+        self._refused.append((again_at, offered))
 
     def _hand_over(self, number: int, assembled: Assembled, *, answer: bool) -> None:
         sender = assembled.message.sender
@@ -354,6 +380,20 @@ class Taking:
             return False
         self._core.cleared(self._modem, tuple(self._no_more(place)))
         return True
+
+    def _refuse(self, driver: Hardware) -> None:
+        """The network should send it again. A modem that waits for no word any more (27.005
+        §3.4.4) says so by an error: the next sweep looks how it delivers."""
+        self._direct = None
+        try:
+            driver.acknowledge(False)
+        except ModemSilentError:
+            raise
+        except ModemError:
+            if not driver.lives:
+                raise
+            self._log.warning("message-not-refused")
+            self._left_over = True
 
     def _no_more(self, place: Place) -> Iterator[Place]:
         """The places that the core need not remember any more."""
