@@ -12,6 +12,7 @@ from tipline_gw.audit import database, places
 from tipline_gw.audit.audit import System
 from tipline_gw.errors import TiplineError
 from tipline_gw.settings import Settings
+from tipline_gw.settings.store_url import sqlite_file
 
 RUNTIME = Path("/run/tipline-gw")
 ASTERISK = tuple(
@@ -55,7 +56,8 @@ def _not_searched(settings: Settings, asterisk: int | None) -> Iterator[str]:
 
 def _store_folder(settings: Settings) -> list[Path]:
     url = settings.store.url
-    return [Path(url.removeprefix("sqlite:///")).parent] if url.startswith("sqlite") else []
+    file = sqlite_file(url)
+    return [file.parent] if file else []
 
 
 def _store_server(settings: Settings) -> str | None:

@@ -28,8 +28,8 @@ class Offer:
     """To the core: take this in. ``serial`` is this offer's own, counted by the modem side.
 
     ``replaces``: earlier offers of parts of the same message, which this one makes obsolete.
-    ``piece``: it is only a part whose others are awaited; it lies nowhere else (delivered
-    directly), so it is kept as a partial tip until the whole replaces it, and not answered.
+    ``piece``: it is only a part whose others are awaited; it was delivered directly, or lies where
+    room is needed, so it is kept as a partial tip until the whole replaces it, and not answered.
     """
 
     serial: int
