@@ -192,12 +192,13 @@ def test_a_full_storage_is_counted_and_one_without_slots_is_not_full(look):
 
 
 @pytest.mark.parametrize(
-    ("fill", "nearly"), [((17, 20), False), ((18, 20), True), ((3, 3), True), ((0, 0), False)]
+    ("waiting", "total", "nearly"),
+    [(17, 20, False), (18, 20, True), (3, 3, True), (2, 3, False), (0, 0, False)],
 )
-def test_a_storage_that_is_nearly_full_is_told(fill, nearly):
+def test_a_storage_that_waiting_parts_nearly_fill_is_told(waiting, total, nearly):
     watch, modem = Watch(lambda _what, _count: None), Hardware()
-    assert not watch.nearly_full("SM")
-    modem.fill = {"SM": fill}
+    assert not watch.nearly_filled("SM", waiting)
+    modem.fill = {"SM": (total, total)}
     watch.look(modem)
-    assert watch.nearly_full("SM") is nearly
-    assert not watch.nearly_full("ME")
+    assert watch.nearly_filled("SM", waiting) is nearly
+    assert not watch.nearly_filled("ME", waiting)

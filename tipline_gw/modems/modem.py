@@ -469,7 +469,7 @@ class Modem:
         self._taking.swept(storage, found)
         self._left.extend(listed)
         self._take_what_is_left(driver)
-        if self._watch.nearly_full(storage):
+        if self._watch.nearly_filled(storage, self._taking.waiting_in(storage)):
             self._taking.make_room(storage)
 
     def _listed(self, driver: Driver, storage: str) -> list[tuple[Slot, str]] | None:

@@ -269,9 +269,13 @@ class Taking:
         elif place.slot == DIRECT and isinstance(part, Part) and new:
             self._offer_piece(part, place)
 
+    def waiting_in(self, storage: str) -> int:
+        """How many parts lie there and wait for their others."""
+        return len(self._reassembly.lying_in(storage))
+
     def make_room(self, storage: str) -> None:
-        """Nearly all of ``storage`` is taken. The parts that wait there are put on disk by
-        themselves and deleted: nothing else would come, not even what they wait for."""
+        """Parts that wait take nearly all of ``storage``. They are put on disk by themselves and
+        deleted: nothing else would come, not even what they wait for."""
         for part, place in self._reassembly.lying_in(storage):
             if not self.full:
                 self._offer_piece(part, place)

@@ -21,7 +21,7 @@ LOST_SECONDS = 300.0
 """Off the network for this long, its software is restarted; the same again, its hardware."""
 BALANCE_SECONDS = 86400.0
 NEARLY = 0.9
-"""How much of a storage may be taken before room is made in it."""
+"""How much of a storage parts that wait for others may take before room is made in it."""
 ON_NETWORK = ("home", "roaming")
 
 
@@ -63,10 +63,10 @@ class Watch:
     def registered(self) -> bool:
         return self.reception.registration in (*ON_NETWORK, "unknown")
 
-    def nearly_full(self, storage: str) -> bool:
-        """By the last look; of a storage whose size is not told never."""
-        used, total = self.slots.get(storage, (0, 0))
-        return 0 < total * NEARLY <= used
+    def nearly_filled(self, storage: str, waiting: int) -> bool:
+        """By so many parts that wait in it; of a storage whose size is not told never."""
+        _, total = self.slots.get(storage, (0, 0))
+        return 0 < total * NEARLY <= waiting
 
     def look(self, driver: Hardware) -> None:
         """Raises Restarting when the modem had to be reset."""
