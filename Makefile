@@ -1,5 +1,5 @@
 # Every target sets up what it needs by itself on a fresh Debian or Ubuntu, and is quick the
-# second time. Nothing is written outside .venv and ~/.cache/tipline-gw.
+# second time. Beside packages by apt-get, all is written below here and ~/.cache/tipline-gw.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -87,4 +87,5 @@ lock:
 	$(LOCK) --extra postgresql --constraint requirements-dev.lock pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	    .import_linter_cache

@@ -59,7 +59,7 @@ ENDPOINT = """
  ParameterName                      : ParameterValue
  ===================================================
  allow_subscribe                    : false
- callerid                           : <unknown>
+ callerid                           : "anonymous" <anonymous>
  callerid_privacy                   : prohib
  context                            : from-line-pri
  media_encryption                   : no
@@ -178,6 +178,8 @@ def test_the_dialplan_as_it_is_written_has_no_fault():
          "does not first forget"),
         ("'_X!' =>          1.", "Include =>  'other'\n  '_X!' =>          1.",
          "does not first forget"),
+        ("'_X!' =>          1.", "'_X!' (CID match '65') =>  1. Answer()   [x]\n  '_X!' =>    1.",
+         "does not first forget"),
         ("Set(CALLERID(RDNIS)=)", "NoOp()", "RDNIS"),
         ("AGI(agi://", "Verbose(", "no call goes to the gateway"),
         ("'from-line'", "'others'", "no context from-line"),
@@ -209,6 +211,21 @@ def test_variables_and_hints():
     assert list(answers.hints("s@tip-line : PJSIP/line  State:Idle\n1 hint registered\n"))
 
 
+MAPPINGS = """PJPROJECT to Asterisk log mappings:
+Asterisk Level   : PJPROJECT log levels
+asterisk_notice  : {}
+asterisk_error   : {}
+"""
+
+
+def test_what_pjproject_says_is_not_logged():
+    assert list(answers.mappings(MAPPINGS.format("", ""))) == []
+    assert list(answers.mappings("No such command 'pjproject show log mappings'")) == []
+    for answer in (MAPPINGS.format("", "0,1"), MAPPINGS.format("5", ""), ""):
+        (fault,) = answers.mappings(answer)
+        assert "pjproject" in fault.what
+
+
 def test_an_endpoint_that_leaks_nothing_has_no_fault():
     assert list(answers.endpoint("pri", ENDPOINT, srtp=False)) == []
 
@@ -223,6 +240,9 @@ def test_an_endpoint_that_leaks_nothing_has_no_fault():
         ("send_connected_line                : no", "send_connected_line                : yes",
          "send_connected_line"),
         ("prohib", "allowed_passed_screen", "shows its caller"),
+        ("<anonymous>", "<unknown>", "From header is read"),
+        ('"anonymous" <anonymous>', "<unknown>", "From header is read"),
+        ('"anonymous" <anonymous>', "", "From header is read"),
         ("from-line-pri", "default", "may not forget"),
         ("from-line-pri", "", "may not forget"),
     ],
@@ -250,7 +270,7 @@ def test_endpoints_are_listed_and_one_that_cannot_be_asked_for_is_told():
 
 PARSERS = (
     answers.version, answers.settings, answers.events, answers.http, answers.hints,
-    answers.variables, answers.database, answers.dialplan,
+    answers.variables, answers.database, answers.dialplan, answers.mappings,
     lambda text: answers.logger(text, sticks=False),
     lambda text: answers.modules(answers.modules_in(text), []),
     lambda text: answers.endpoints(text)[1],
@@ -258,8 +278,8 @@ PARSERS = (
 )  # fmt: skip
 LINES = st.sampled_from(
     [*SETTINGS.splitlines(), *LOGGER.splitlines(), CONSOLE, FILE, *DIALPLAN.splitlines(),
-     *ENDPOINT.splitlines(), f"/cidname/{NUMBER} : x", f" Endpoint:  {NUMBER}  x",
-     "9 results found"]
+     *ENDPOINT.splitlines(), f"asterisk_error : {NUMBER}", f"/cidname/{NUMBER} : x",
+     f" Endpoint:  {NUMBER}  x", "9 results found"]
 )  # fmt: skip
 
 

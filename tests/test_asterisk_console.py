@@ -90,6 +90,17 @@ def test_none_that_runs_is_known_and_told(far):
     assert Console(far.parent / "none" / "asterisk.ctl").runs() is False
 
 
+def test_one_that_hangs_is_not_taken_for_none(far, monkeypatch):
+    monkeypatch.chdir(far.parent)
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as waiting:
+        server.bind(far.name)
+        server.listen(0)
+        waiting.connect(far.name)
+        assert Console(far).runs()
+        with pytest.raises(VoiceError, match="does not answer"):
+            Console(far).ask("module show")
+
+
 def test_one_that_may_not_be_asked_is_not_taken_for_none(far, monkeypatch):
     def refused(*_):
         raise PermissionError(13, "Permission denied")

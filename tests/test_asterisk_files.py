@@ -45,6 +45,10 @@ def test_a_hardened_configuration_has_no_fault(directory):
         ("logger.conf", "[logfiles]\nmessages => notice,warning\n", 2),
         ("logger.conf", "[logfiles]\nfull => *\n", 2),
         ("logger.conf", "[logfiles]\nsec = security\n", 2),
+        ("logger.conf", "[logfiles]\nconsole => error,warning\nown => [json]error,calls\n", 3),
+        ("cdr.conf", "[general]\n;--\nenable = no\n--;\n", 0),
+        ("modules.conf", "[modules]\nautoload = yes\nautoload = no\n", 2),
+        ("asterisk.conf", "[options]\ndumpcore = no\n [options]\ndumpcore = yes\n", 4),
         ("manager.conf", "[general]\nenabled = yes\n", 2),
         ("manager.conf", "[General]\nEnabled = Yes\n", 2),
         ("modules.conf", "[modules]\nAutoLoad = No\nLoad => cdr_csv.so\n", 3),
@@ -76,6 +80,21 @@ def test_blanking_after_the_gateway_was_called_is_too_late(directory):
     assert len(faults(directory)) == 4
 
 
+def test_what_is_a_comment_blanks_nothing(directory):
+    text = GOOD["extensions.conf"].replace(" same => n,Set(CALLERID(RDNIS)=)", ";", 1)
+    assert text != GOOD["extensions.conf"]
+    (directory / "extensions.conf").write_text(f"; Set(CALLERID(RDNIS)=)\n{text}")
+    (fault,) = faults(directory)
+    assert "RDNIS" in fault.what
+
+
+def test_no_more_than_a_comment_is_passed_over(directory):
+    text = "; a ;-- b\n[general] ; c\n;-- d\n--;enable = no\n;--- e\n"
+    (directory / "cdr.conf").write_text(text)
+    # What stands behind a comment's end is read by Asterisk, and looked for here.
+    assert faults(directory) == []
+
+
 def test_a_missing_logger_configuration_is_a_fault(directory):
     (directory / "logger.conf").unlink()
     assert [Path(fault.file).name for fault in faults(directory)] == ["logger.conf"]
@@ -93,20 +112,23 @@ type = transport
 type = endpoint
 context = from-line-p
 trust_id_inbound = no
+callerid = anonymous <anonymous>
 [p]
 type = identify
 [q]
 type = endpoint
 context = from-line
 media_encryption = sdes
+callerid = "" <0>
 """
+PJPROJECT = "[log_mappings]\ntype = log_mappings\nasterisk_error =\nasterisk_warning = ;2\n"
 DAHDI = "[channels]\nusecallerid = no\ncontext = from-line-pri\nchannel => 1-15,17-31\n"
 STICKS = (
     "[general]\nsmsdb = :memory:\n[defaults]\ncontext = from-line\ndisablesms = yes\n"
     "[s]\ncontext = from-line-s\n"
 )
-TRUNKS = {"pjsip.conf": PJSIP, "chan_dahdi.conf": DAHDI, "dongle.conf": STICKS,
-          "quectel.conf": STICKS}  # fmt: skip
+TRUNKS = {"pjsip.conf": PJSIP, "pjproject.conf": PJPROJECT, "chan_dahdi.conf": DAHDI,
+          "dongle.conf": STICKS, "quectel.conf": STICKS}  # fmt: skip
 
 
 @pytest.fixture
@@ -128,8 +150,20 @@ def test_trunks_that_leak_nothing_have_no_fault(trunks):
         ("pjsip.conf", "trust_id_inbound = no", "media_encryption_optimistic = yes", 8),
         ("pjsip.conf", "from-line-p", "default", 7),
         ("pjsip.conf", "context = from-line-p\n", "", 6),
-        ("pjsip.conf", "= sdes", "= no", 14),
-        ("pjsip.conf", "media_encryption = sdes\n", "", 12),
+        ("pjsip.conf", "= sdes", "= no", 15),
+        ("pjsip.conf", "media_encryption = sdes\n", "", 13),
+        ("pjsip.conf", "callerid = anonymous <anonymous>\n", "", 6),
+        ("pjsip.conf", "anonymous <anonymous>", "anonymous", 9),
+        ("pjsip.conf", '"" <0>', "<unknown>", 16),
+        (
+            "pjsip.conf",
+            "type = endpoint\ncontext = from-line-p\ntrust_id_inbound = no",
+            "trust_id_inbound = yes\ntype = endpoint\ncontext = from-line-p",
+            6,
+        ),
+        ("pjsip.conf", "[p]\ntype = identify", "[p](+)\nsend_pai = yes\n[p]\ntype = identify", 11),
+        ("pjproject.conf", "asterisk_error =", "asterisk_error = 0,1,2", 3),
+        ("pjproject.conf", "type = log_mappings\n", "", 0),
         ("chan_dahdi.conf", "usecallerid = no", "usecallerid = yes", 4),
         ("chan_dahdi.conf", "usecallerid = no\n", "", 3),
         ("chan_dahdi.conf", "from-line-pri", "incoming", 4),
@@ -146,6 +180,12 @@ def test_a_trunk_that_leaks_is_named_by_file_and_line(trunks, file, old, new, li
     assert (Path(fault.file).name, fault.line) == (file, line)
     assert fault.what
     assert fault.todo
+
+
+def test_without_its_file_pjproject_logs(trunks):
+    (trunks / "pjproject.conf").unlink()
+    (fault,) = faults(trunks)
+    assert Path(fault.file).name == "pjproject.conf"
 
 
 def test_speech_in_clear_is_a_fault_only_where_encryption_was_asked_for(trunks):
@@ -172,6 +212,8 @@ def test_beside_the_driver_of_a_stick_nothing_may_be_logged(trunks, driver):
         ("[from-line]\nexten => _X!,1,NoOp(${CALLERID(num)})\n", True),
         ("[from-line]\nexten => s,1,Set(CALLERID(all)=)\ninclude => others\n", True),
         ("[from-line]\nexten => s,hint,PJSIP/p\n", True),
+        ("[from-line]\nexten => s,1(go),Answer()\n", True),
+        ("[from-line]\nexten => s,1(go),Set(CALLERID(all)=)\n", False),
         ("[others]\nexten => s,1,Answer()\n", False),
     ],
 )
@@ -200,7 +242,9 @@ def test_a_password_or_a_key_that_others_can_read_is_a_fault(trunks, mode, fault
     "module",
     ["cdr_csv", "cel_custom", "app_verbose", "app_record", "app_mixmonitor", "app_queue",
      "func_db", "func_cdr", "res_pjsip_history", "res_pjsip_logger", "res_pjsip_diversion",
-     "res_ari", "res_hep", "res_security_log", "res_odbc", "pbx_realtime"],
+     "res_ari", "res_hep", "res_security_log", "res_odbc", "pbx_realtime", "res_monitor",
+     "app_alarmreceiver", "app_confbridge", "res_pjsip_messaging", "res_geolocation", "chan_sip",
+     "chan_iax2"],
 )  # fmt: skip
 def test_a_module_that_tells_who_calls_is_named(directory, module):
     modules = directory / "modules.conf"

@@ -3,7 +3,7 @@ Asterisk is asked in tests/voice/test_live_check.py."""
 
 import pytest
 
-from tests.test_asterisk_answers import DIALPLAN, ENDPOINT, LOGGER, SETTINGS
+from tests.test_asterisk_answers import DIALPLAN, ENDPOINT, LOGGER, MAPPINGS, SETTINGS
 from tipline_gw.asterisk_live import faults, live_faults, runs, socket_of
 from tipline_gw.errors import VoiceError
 
@@ -18,6 +18,7 @@ ANSWERS = {
     "core show hints": "There are no registered dialplan hints\n",
     "dialplan show globals": "    -- 0 variable(s)\n",
     "database show": "0 results found.\n",
+    "pjproject show log mappings": MAPPINGS.format("", ""),
     "pjsip show endpoints": " Endpoint:  line      Unavailable   0 of inf\n",
     "pjsip show endpoint line": ENDPOINT,
 }

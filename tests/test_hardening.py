@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -57,3 +58,10 @@ def test_without_the_right_to_it_memory_is_not_locked_and_can_grow():
     told, grown = done.stdout.splitlines()
     assert json.loads(told)["locked"] == 0
     assert int(grown) == 64 << 20
+
+
+def test_a_crash_of_asterisk_under_its_sample_unit_leaves_no_memory_to_whoever_is_given_it():
+    unit = (Path(__file__).parents[1] / "systemd/tipline-asterisk.service").read_text().splitlines()
+    assert {"LimitCORE=0", "CoredumpFilter=0", "MemorySwapMax=0"} <= set(unit)
+    # A stick's ports, and the sound card that some have instead of one.
+    assert "SupplementaryGroups=dialout audio" in unit

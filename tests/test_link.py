@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tipline_gw import link as link_module
 from tipline_gw.domain.bank import (
     Answer,
     Cleared,
@@ -137,3 +138,41 @@ def test_a_process_that_takes_nothing_is_given_up(pair, monkeypatch):
     with pytest.raises(LinkError, match="gone"):
         for _ in range(1000):
             link.send(Answer(1, "x" * 10000))
+
+
+def test_after_half_a_frame_nothing_follows(monkeypatch):
+    """By the link's own time limit: whoever reads again must not take the rest for a frame."""
+    monkeypatch.setattr(link_module, "SEND_SECONDS", 1)
+    ours, theirs = socket.socketpair()
+    one, other = Link(ours, FROM_MODEMS), Link(theirs, FROM_CORE)
+    with pytest.raises(LinkError, match="gone"):
+        for _ in range(1000):
+            one.send(Answer(1, "x" * 10000))
+    received = []
+    reading = threading.Thread(target=other.serve, args=[received.append])
+    reading.start()
+    with pytest.raises(LinkError, match="gone"):
+        one.send(Stop())
+    reading.join(10)
+    assert not reading.is_alive()
+    assert set(received) == {Answer(1, "x" * 10000)}
+    one.release()
+    other.release()
+
+
+def test_what_several_threads_send_does_not_mix():
+    ours, theirs = socket.socketpair()
+    one, other = Link(ours, FROM_MODEMS), Link(theirs, FROM_CORE)
+    sent = [Answer(serial, str(serial) * 500_000) for serial in range(8)]
+    senders = [threading.Thread(target=one.send, args=[answer]) for answer in sent]
+    received = []
+    reading = threading.Thread(target=other.serve, args=[received.append])
+    for thread in (*senders, reading):
+        thread.start()
+    for thread in senders:
+        thread.join()
+    one.close()
+    reading.join()
+    assert sorted(received, key=lambda answer: answer.serial) == sent
+    one.release()
+    other.release()

@@ -122,6 +122,21 @@ def test_a_modem_side_that_is_killed_is_begun_anew_and_nothing_is_lost_or_double
     assert scene.intake.begun == 2
 
 
+def test_no_module_is_taken_from_where_the_daemon_was_started(tmp_path, monkeypatch):
+    """A folder of scripts, perhaps of somebody else: the modem side has the numbers."""
+    (tmp_path / "here").mkdir()
+    for name in ("queue", "serial", "tipline_gw"):
+        (tmp_path / "here" / f"{name}.py").write_text("raise SystemExit(3)\n")
+    scene = Scene(tmp_path)
+    with scene.modem:
+        monkeypatch.chdir(tmp_path / "here")
+        scene.host.start()
+        try:
+            assert until(lambda: not scene.host.away(), 30)
+        finally:
+            scene.host.close()
+
+
 def test_a_silent_modem_side_is_ended(scene):
     before = scene.pid
     os.kill(before, signal.SIGSTOP)

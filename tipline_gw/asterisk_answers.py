@@ -10,7 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from tipline_gw.asterisk_files import FORGET, FORGETS, FROM_LINE, MUST_NOT_LOAD, Fault
+from tipline_gw.asterisk_files import (
+    FORGET,
+    FORGETS,
+    FROM_LINE,
+    HAS_CALLER,
+    MUST_NOT_LOAD,
+    NOBODY,
+    QUOTES_SIP,
+    READS_FROM,
+    Fault,
+)
 from tipline_gw.asterisk_release import NEWER, parse
 
 _NO_SUCH = "No such command"
@@ -41,11 +51,11 @@ _CHANNEL = re.compile(
 _LEVELS = ("DEBUG", "TRACE", "NOTICE", "WARNING", "ERROR", "VERBOSE", "DTMF", "SECURITY", "FAX")
 _MODULE = re.compile(r"^([a-z][a-z0-9_]{2,60})\.so\s.*\s\d+\s+Running\s", re.MULTILINE)
 _CONTEXT = re.compile(r"^\[ Context '([^']*)' created by", re.MULTILINE)
-_EXTENSION = re.compile(r"^  '[^']*' =>\s+(.*)$")
+_EXTENSION = re.compile(r"^  '[^']*'(?: \(CID match '[^']*'\))? =>\s+(.*)$")
 _PRIORITY = re.compile(r"^(\d+)\. (.*?)\s*(?:\[[^\]]*\])?$")
 _INCLUDED = re.compile(r"^  (Include|Alt\. Switch|Switch) =>")
 _ENDPOINT = re.compile(r"([A-Za-z0-9_.-]{1,64})(?:/\S*)?\s")
-_PARAMETER = re.compile(r"^ ([a-z0-9_]+) +: (\S*)", re.MULTILINE)
+_PARAMETER = re.compile(r"^ ([a-z0-9_]+) +: (.*?) *$", re.MULTILINE)
 _PARAMETERS_NO = (
     "trust_id_inbound", "trust_id_outbound", "send_pai", "send_rpid", "send_diversion",
     "send_connected_line", "send_history_info", "allow_subscribe", "one_touch_recording",
@@ -208,11 +218,21 @@ def endpoint(name: str, answer: str, srtp: bool) -> Iterator[Fault]:
             yield _fault(command, f"{who}: {key} takes or gives who calls", f"set {key} = no")
     if not said.get("callerid_privacy", "prohib").startswith("prohib"):
         yield _fault(command, f"{who} shows its caller", "set callerid_privacy = prohib")
+    if not HAS_CALLER.fullmatch(said.get("callerid", "")):
+        yield _fault(command, f"{who}: {READS_FROM}", f"set callerid = {NOBODY}")
     if not FROM_LINE.fullmatch(said.get("context", "")):
         what = f"{who} delivers to a context that may not forget who calls"
         yield _fault(command, what, "set context = from-line")
     if srtp and said.get("media_encryption") != "sdes":
         yield _fault(command, f"{who}: its speech goes in clear", "set media_encryption = sdes")
+
+
+def mappings(answer: str) -> Iterator[Fault]:
+    """Of pjproject's log levels to Asterisk's."""
+    mapped = re.findall(r"^asterisk_\w+ *:(.*)$", answer, re.MULTILINE)
+    if _NO_SUCH not in answer and (not mapped or any(map(str.strip, mapped))):
+        todo = "correct pjproject.conf, then restart it"
+        yield _fault("pjproject show log mappings", QUOTES_SIP, todo)
 
 
 def _shown(name: str) -> str:

@@ -21,7 +21,8 @@ SECONDS = 10.0
 LARGEST_ANSWER = 4 << 20
 _QUESTIONS = re.compile(
     r"core show (version|settings|hints)|(cel|http) show status|module show|logger show channels"
-    r"|dialplan show( globals)?|database show|pjsip show (endpoints|endpoint [A-Za-z0-9_.-]{1,64})"
+    r"|dialplan show( globals)?|database show|pjproject show log mappings"
+    r"|pjsip show (endpoints|endpoint [A-Za-z0-9_.-]{1,64})"
 )
 """All that is ever asked: none of it changes anything."""
 _TODO = "is Asterisk running, and is this run as root or as its user?"
@@ -34,14 +35,17 @@ class Console:
         self._path = socket_path
 
     def runs(self) -> bool:
-        """Whether somebody listens there. PermissionError when that may not be known."""
+        """Whether somebody listens there, though it may not answer. PermissionError when that may
+        not be known."""
         try:
             with self._connected():
                 return True
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
+            return False
         except PermissionError:
             raise
         except OSError:
-            return False
+            return True  # as many wait there already as may
 
     def ask(self, command: str) -> str:
         """What ``command`` answers, without Asterisk's greeting. VoiceError when it does not."""

@@ -6,14 +6,17 @@ gateway at an Asterisk of their own.
 
 from __future__ import annotations
 
+import itertools
 import re
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_SECTION = re.compile(r"^\[([^\]]+)\]")
+_SECTION = re.compile(r"^\s*\[([^\]]+)\]")
 _SETTING = re.compile(r"^([^=>;]+?)\s*=>?\s*(.*?)\s*(?:;.*)?$")
+_BLOCK = re.compile(r"^((?:\\;|[^;\n])*);--(?!-)(?s:.*?)(?:--;|\Z)", re.MULTILINE)
+"""A comment over several lines, with what stands before it."""
 _INCLUDE = re.compile(r"^\s*#\s*(include|tryinclude|exec)\b", re.IGNORECASE)
 
 
@@ -31,9 +34,10 @@ class Fault:
 @dataclass(frozen=True, slots=True)
 class _Setting:
     """Asterisk's names of settings and of most sections are the same in capitals: ``key`` is in
-    small letters."""
+    small letters. ``header``: the line of its section's."""
 
     line: int
+    header: int
     section: str
     key: str
     value: str
@@ -51,18 +55,26 @@ _MUST = (
 )
 MUST_NOT_LOAD = re.compile(
     r"^(cdr_|cel_|res_cdrel|app_(cdr|celgen|verbose|record|voicemail|minivm|mixmonitor|chanspy"
-    r"|dumpchan|userevent|system|queue|privacy|sms|stasis|externalivr|adsiprog|forkcdr|dictate|db\b)"
-    r"|res_pjsip_(caller_id|diversion|history|logger|header_funcs|publish|phoneprov|stir_shaken)"
+    r"|dumpchan|userevent|system|queue|privacy|sms|stasis|externalivr|adsiprog|forkcdr|dictate|db\b"
+    r"|alarmreceiver|followme|confbridge|meetme)"
+    r"|res_pjsip_(caller_id|diversion|history|logger|header_funcs|publish|phoneprov|stir_shaken"
+    r"|geolocation|messaging)"
     r"|res_(hep|ari|stasis|security_log|snmp|prometheus|statsd|xmpp|odbc|config_|phoneprov|curl"
-    r"|http|calendar|smdi|realtime|manager)"
+    r"|http|calendar|smdi|realtime|manager|monitor|stir_shaken|geolocation)"
+    r"|chan_(iax2|sip|mgcp|skinny|unistim|motif|console|websocket|mobile|ooh323)\b"
     r"|func_(cdr|db|odbc|curl|shell|blacklist|env|realtime|pjsip)|pbx_(realtime|dundi|lua|spool))"
 )
 """Modules that write down, publish or look up who calls, by their names."""
+READS_FROM = "the From header is read, and its name and number can come into a warning"
+QUOTES_SIP = "pjproject's messages are logged, and quote who calls"
 STICKS = re.compile(r"^chan_(dongle|quectel)")
 FORGET = "Set(CALLERID(all)=)"
+NOBODY = "anonymous <anonymous>"
+"""The ``callerid`` of every endpoint. Where one has a number, Asterisk reads no From header."""
+HAS_CALLER = re.compile(r".*<(?!unknown>)[^<>]+>")
 FROM_LINE = re.compile(r"from-line(-[a-z0-9-]+)?")
 """The contexts that trunks may deliver to: all of them forget first."""
-_MUST_NOT_LOG = re.compile(r"\b(verbose|debug|security|notice|dtmf|full)\b|\*", re.IGNORECASE)
+_MAY_LOG = re.compile(r"(\[\w*\])?[\s,]*((warning|error)\b[\s,]*)*", re.IGNORECASE)
 FORGETS = ("CALLERID(all)", "CALLERID(ANI-all)", "CALLERID(RDNIS)", "CALLERID(DNID)")
 
 
@@ -73,6 +85,7 @@ def faults(directory: Path, srtp: Collection[str] = ()) -> list[Fault]:
         return [Fault(str(directory), 0, "there is no asterisk.conf", "tipline-gw asterisk-config")]
     return [*_required(directory), *_modules(directory), *_logger(directory),
             *_interfaces(directory), *_dialplan(directory), *_pjsip(directory, srtp),
+            *_pjproject(directory),
             *_dahdi(directory), *_sticks(directory), *_secrets(directory),
             *_included(directory)]  # fmt: skip
 
@@ -84,13 +97,14 @@ def loaded(directory: Path) -> list[str]:
 
 
 def _settings(path: Path) -> list[_Setting]:
-    section, settings = "", []
+    section, header, settings = "", 0, []
     text = path.read_text(errors="replace") if path.is_file() else ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := _SECTION.match(line):
-            section = header[1]
+    said = _BLOCK.sub(lambda block: block[1] + "\n" * block[0].count("\n"), text)
+    for number, line in enumerate(said.split("\n"), 1):
+        if begins := _SECTION.match(line):
+            section, header = begins[1], number
         elif found := _SETTING.match(line.strip()):
-            settings.append(_Setting(number, section, found[1].strip().lower(), found[2]))
+            settings.append(_Setting(number, header, section, found[1].strip().lower(), found[2]))
     return settings
 
 
@@ -98,8 +112,10 @@ def _required(directory: Path) -> Iterator[Fault]:
     for file, section, key, value, why in _MUST:
         settings = _settings(directory / file)
         there = [s for s in settings if s.key == key and s.within(section)]
-        if not there or there[-1].value.lower() != value:
-            line = there[-1].line if there else 0
+        # Of two, some of Asterisk's parts take the first and some the last.
+        wrong = [s for s in there if s.value.lower() != value]
+        if wrong or not there:
+            line = wrong[0].line if wrong else 0
             yield Fault(str(directory / file), line, why, f"set {key} = {value} in [{section}]")
 
 
@@ -120,7 +136,7 @@ def _logger(directory: Path) -> Iterator[Fault]:
     if not path.is_file():
         yield Fault(str(path), 0, "without it Asterisk logs notices", "tipline-gw asterisk-config")
     for setting in _settings(path):
-        if setting.within("logfiles") and _MUST_NOT_LOG.search(setting.value):
+        if setting.within("logfiles") and not _MAY_LOG.fullmatch(setting.value):
             yield Fault(
                 str(path), setting.line, "these levels quote callers", "log error,warning alone"
             )
@@ -137,8 +153,8 @@ def _interfaces(directory: Path) -> Iterator[Fault]:
 
 def _dialplan(directory: Path) -> Iterator[Fault]:
     path = directory / "extensions.conf"
-    text = path.read_text(errors="replace") if path.is_file() else ""
-    before = text.split("AGI(agi://")[0]
+    said = "\n".join(setting.value for setting in _settings(path))
+    before = said.split("AGI(agi://")[0]
     for what in FORGETS:
         if f"Set({what}=)" not in before:
             yield Fault(
@@ -157,23 +173,21 @@ def _forgets_first(setting: _Setting) -> bool:
     """Also true of what is no first priority."""
     if setting.key == "exten":
         priority, _, does = setting.value.partition(",")[2].partition(",")
-        return priority.strip() not in ("1", "hint") or does.strip() == FORGET
+        number = priority.partition("(")[0].strip()  # behind it, a label
+        return number not in ("1", "hint") or does.strip() == FORGET
     return setting.key == "same"
 
 
 def _pjsip(directory: Path, srtp: Collection[str]) -> Iterator[Fault]:
     path = directory / "pjsip.conf"
-    for name, endpoint in _endpoints(path):
-        keys = {setting.key: setting for setting in endpoint}
-        for setting in endpoint:
-            yield from _endpoint_says(path, setting)
-        if "context" not in keys:
-            yield Fault(str(path), endpoint[0].line, "an endpoint has no context", _TO_FROM_LINE)
-        encryption = keys.get("media_encryption")
-        if name in srtp and (encryption is None or encryption.value != "sdes"):
-            line = encryption.line if encryption else endpoint[0].line
-            what = "speech of a trunk with srtp = true goes in clear"
-            yield Fault(str(path), line, what, "set media_encryption = sdes")
+    settings = _settings(path)
+    # Of a template too, or of what goes on with a section: no other object has these options.
+    for setting in settings:
+        yield from _endpoint_says(path, setting)
+    for _, section in itertools.groupby(settings, lambda setting: setting.header):
+        keys = {setting.key: setting for setting in section}
+        if "type" in keys and keys["type"].value == "endpoint":
+            yield from _endpoint_lacks(path, keys, srtp)
 
 
 _TO_FROM_LINE = "set context = from-line, or write it again: tipline-gw asterisk-config"
@@ -194,16 +208,32 @@ def _endpoint_says(path: Path, setting: _Setting) -> Iterator[Fault]:
         yield Fault(str(path), setting.line, what, _TO_FROM_LINE)
 
 
-def _endpoints(path: Path) -> Iterator[tuple[str, list[_Setting]]]:
-    """Each endpoint's name and settings. Sections of one name differ by their type, which begins
-    them as this gateway writes it."""
-    section: list[_Setting] = []
-    for setting in [*_settings(path), _Setting(0, "", "type", "")]:
-        if setting.key == "type" or (section and setting.section != section[0].section):
-            if any((s.key, s.value) == ("type", "endpoint") for s in section):
-                yield section[0].section, section
-            section = []
-        section.append(setting)
+def _endpoint_lacks(
+    path: Path, keys: Mapping[str, _Setting], srtp: Collection[str]
+) -> Iterator[Fault]:
+    kind = keys["type"]
+    if "context" not in keys:
+        yield Fault(str(path), kind.line, "an endpoint has no context", _TO_FROM_LINE)
+    caller = keys.get("callerid")
+    if caller is None or not HAS_CALLER.fullmatch(caller.value):
+        yield Fault(str(path), (caller or kind).line, READS_FROM, f"set callerid = {NOBODY}")
+    encryption = keys.get("media_encryption")
+    if kind.section in srtp and (encryption is None or encryption.value != "sdes"):
+        what = "speech of a trunk with srtp = true goes in clear"
+        yield Fault(str(path), (encryption or kind).line, what, "set media_encryption = sdes")
+
+
+def _pjproject(directory: Path) -> Iterator[Fault]:
+    """Without that file, and that section, some of its levels are logged."""
+    if not (directory / "pjsip.conf").is_file():
+        return
+    path = directory / "pjproject.conf"
+    settings = _settings(path)
+    mapped = [s for s in settings if s.key.startswith("asterisk_") and s.value]
+    if mapped or not any((s.key, s.value) == ("type", "log_mappings") for s in settings):
+        line = mapped[0].line if mapped else 0
+        todo = "map no level there, or write it again: tipline-gw asterisk-config"
+        yield Fault(str(path), line, QUOTES_SIP, todo)
 
 
 def _dahdi(directory: Path) -> Iterator[Fault]:

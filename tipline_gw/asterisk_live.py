@@ -62,6 +62,7 @@ def faults(ask: Ask, wanted: Collection[str] = (), srtp: Collection[str] = ()) -
     yield from answer.hints(ask("core show hints"))
     yield from answer.variables(ask("dialplan show globals"))
     yield from answer.database(ask("database show"))
+    yield from answer.mappings(ask("pjproject show log mappings"))
     names, odd = answer.endpoints(ask("pjsip show endpoints"))
     yield from odd
     for name in names:

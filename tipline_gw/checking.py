@@ -28,7 +28,11 @@ from tipline_gw.settings.secret import read_secret
 from tipline_gw.settings.store_url import sqlite_file
 from tipline_gw.settings.trunks import SipTrunk, Stick
 from tipline_gw.store import repository
-from tipline_gw.store.engine import open_engine
+from tipline_gw.store.engine import open_store
+from tipline_gw.voice import dialplan
+from tipline_gw.voice.asterisk_config import MARK
+from tipline_gw.voice.listener import parse_address, written_address
+from tipline_gw.voice.trunk_files import copied
 
 IDENTITY_MARK = b"AGE-SECRET-KEY-"
 _LARGEST_KEY_FILE = 65536
@@ -84,8 +88,7 @@ def _asterisk(settings: Settings, files: Path | None, live: Path | None) -> Iter
             yield from map(_finding, asterisk_faults(files, srtp))
             yield from _unwritten(settings, files)
         except PermissionError as error:
-            what = "it cannot be read from here, so nothing is known of it"
-            yield Finding(str(error.filename or files), 0, what, "run check as root as well")
+            yield _unread(error, files)
     if live is None and files is not None:
         try:
             live = files if runs(files) else None
@@ -97,6 +100,13 @@ def _asterisk(settings: Settings, files: Path | None, live: Path | None) -> Iter
             yield from map(_finding, live_faults(live, srtp))
         except TiplineError as error:
             yield Finding(str(live), 0, error.what, error.todo)
+        except PermissionError as error:
+            yield _unread(error, live)
+
+
+def _unread(error: PermissionError, place: Path) -> Finding:
+    what = "it cannot be read from here, so nothing is known of it"
+    return Finding(str(error.filename or place), 0, what, "run check as root as well")
 
 
 def _unwritten(settings: Settings, files: Path) -> Iterator[Finding]:
@@ -112,6 +122,39 @@ def _unwritten(settings: Settings, files: Path) -> Iterator[Finding]:
                 str(path), 0, f"{what} is not in Asterisk's files", "tipline-gw asterisk-config",
                 fatal=False,
             )  # fmt: skip
+    if text.startswith(MARK):
+        yield from _outdated(settings, path, text)
+
+
+def _outdated(settings: Settings, path: Path, text: str) -> Iterator[Finding]:
+    """What else of the configuration was changed after ``text`` was written."""
+    line = dialplan.Line(
+        settings.line.languages, settings.trunk, settings.number, settings.line.sms_number
+    )
+    listen = settings.voice.agi_listen
+    goes = _is_loopback(listen) and f"AGI(agi://{written_address(*parse_address(listen))},"
+    if goes and goes not in text:
+        what = "calls do not go to voice.agi_listen, so none is served"
+        yield Finding(str(path), 0, what, "tipline-gw asterisk-config, then restart Asterisk")
+    parts = (dialplan.entries, dialplan.limits, dialplan.apologies)
+    if not all(part(line) in text for part in parts):
+        what = "languages, trunks or numbers are not those of the configuration"
+        todo = "tipline-gw asterisk-config, then restart Asterisk"
+        yield Finding(str(path), 0, what, todo, fatal=False)
+    for name, source in copied(settings.trunk).items():
+        copy = path.parent / name
+        if None not in (now := (_content(source), _content(copy))) and now[0] != now[1]:
+            what = f"{source} is another one by now: the copy may have expired"
+            todo = "tipline-gw asterisk-config, then restart Asterisk"
+            yield Finding(str(copy), 0, what, todo, fatal=False)
+
+
+def _content(path: Path) -> bytes | None:
+    """None where it is not there, or may not be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _finding(fault: Fault) -> Finding:
@@ -123,10 +166,21 @@ def _trunks(config: Path, settings: Settings) -> Iterator[Finding]:
         if isinstance(trunk, SipTrunk):
             for path in filter(None, (trunk.secret_file, trunk.inbound_secret_file)):
                 yield from _attempt(path, partial(read_secret, path))
+            yield from _keys(trunk)
         elif isinstance(trunk, Stick):
             what = f"trunk {trunk.name}: a stick's own call list keeps who called it"
             todo = "put in a SIM and stick of their own, and see docs/trunks.md on emptying it"
             yield Finding(str(config), 0, what, todo, fatal=False)
+
+
+def _keys(trunk: SipTrunk) -> Iterator[Finding]:
+    for path in filter(None, (trunk.certificate, trunk.key_file, trunk.ca_file)):
+        if not _mode(path):
+            what = f"trunk {trunk.name}: it is not there, or cannot be seen from here"
+            yield Finding(str(path), 0, what, "correct its path, or run check as root", fatal=False)
+    if trunk.key_file and _mode(trunk.key_file) & stat.S_IRWXO:
+        todo = f"chmod o-rwx {trunk.key_file}"
+        yield Finding(str(trunk.key_file), 0, "others can read a key", todo)
 
 
 def _attempt(file: Path, do: Callable[[], object]) -> Iterator[Finding]:
@@ -252,7 +306,7 @@ def _is_loopback(listen: str) -> bool:
 
 def _store(config: Path, settings: Settings) -> Iterator[Finding]:
     def read() -> None:
-        engine = open_engine(settings.store.url)
+        engine = open_store(settings.store.url)
         try:
             repository.tips(engine)
         finally:

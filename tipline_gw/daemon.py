@@ -130,12 +130,17 @@ class Daemon:
     # Life.
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; returns when everything acknowledged is on disk."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        """Serve until SIGTERM, SIGINT or SIGHUP; returns when everything acknowledged is on
+        disk. What cannot start is ended as well: a thread of it would keep the process alive,
+        which serves nobody and heeds no signal any more."""
+        ends = [signal.SIGTERM, signal.SIGINT]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # else it is nohup's
+            ends.append(signal.SIGHUP)
+        for number in ends:
             signal.signal(number, lambda *_: self._stop.set())
-        self.start()
-        _let_no_thread_wait()
         try:
+            self.start()
+            _let_no_thread_wait()
             while not self._stop.wait(HOUSEKEEPING_SECONDS):
                 self._keep_house()
         finally:

@@ -72,7 +72,8 @@ class ModemHost:
         intake: Intake,
         tally: Callable[[Tally], None],
     ) -> None:
-        self._command = [sys.executable, "-m", "tipline_gw.modem_side"]
+        # Safe path: no module is taken from the directory that the daemon was started in.
+        self._command = [sys.executable, "-P", "-m", "tipline_gw.modem_side"]
         self._command += ["--config", str(config), "--log-level", log_level, "--link"]
         for modem in modems:
             _look_over(modem)

@@ -111,8 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     log.configure(options.log_level)
     sys.setswitchinterval(SWITCH_SECONDS)
-    # A terminal's Ctrl-C and systemd's SIGTERM reach both: the core says when it is time.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # A terminal's Ctrl-C or end and systemd's SIGTERM reach both: the core says when it is time.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     link = Link(socket.socket(fileno=options.link), FROM_CORE)
     try:

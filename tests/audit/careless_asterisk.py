@@ -27,6 +27,7 @@ def in_asterisk(directory: Path) -> None:
         "console => error,warning,notice,verbose\nmessages => notice,warning,error,verbose,debug",
     )  # fmt: skip
     edit(directory / "asterisk.conf", "verbose = 0", "verbose = 5")
+    edit(directory / "pjsip.conf", "callerid = anonymous <anonymous>\n", "")
     edit(
         directory / "modules.conf",
         "load = app_playback.so",

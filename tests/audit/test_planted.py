@@ -1,6 +1,7 @@
 """A leak is planted in each place that is looked at, and in each form: it must be found there."""
 
 import contextlib
+import gzip
 import os
 import sqlite3
 import subprocess
@@ -148,6 +149,58 @@ def test_the_memory_of_a_process(holder, canaries):
 
 def test_a_file_that_is_deleted_and_still_open(holder, canaries):
     assert found(canaries, places.deleted_files(holder)) == {("deleted file", "plain")}
+
+
+LOGGER = """
+import sys
+number = sys.stdin.readline().strip()
+log = open("of-no-folder.txt", "a")
+log.write(number)
+log.flush()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_file_that_is_written_wherever_it_lies(tmp_path, canaries, number, root):
+    with told(number, tmp_path, LOGGER) as pid:
+        system = System((), (), {"this": pid}, time.time())
+        searched = [each for each in _everything(system) if each.where.startswith(str(tmp_path))]
+        assert [each.where for each in searched] == [str(tmp_path / "of-no-folder.txt")]
+        assert found(canaries, searched) == {("file", "plain")}
+
+
+@pytest.mark.parametrize("reaped", [True, False])
+def test_the_memory_of_a_process_that_ended_was_not_searched(canaries, reaped):
+    """Whatever ended it, the number may be in the one that follows it."""
+    with subprocess.Popen(["true"]) as process:
+        if reaped:
+            process.wait()
+        else:
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        report = Report(sent={"a text": 1})
+        report.search(places.memory(process.pid, "core"), canaries)
+    assert report.failures == ["memory: of core was not searched (the process has ended)"]
+
+
+def test_a_process_that_ends_while_its_memory_is_searched_was_not_searched(canaries):
+    with subprocess.Popen(["sleep", "60"]) as process:
+        searched = places.memory(process.pid, "core")
+        first = next(searched)
+        process.kill()
+        process.wait()
+        report = Report(sent={"a text": 1})
+        report.search([first, *searched], canaries)
+    assert not report.clean
+
+
+def test_a_log_that_was_rotated_and_compressed_is_named(tmp_path, canaries, number):
+    (tmp_path / "messages.1.gz").write_bytes(gzip.compress(number.encode()))
+    report = Report(sent={"a text": 1})
+    report.search(places.files([tmp_path]), canaries)
+    (note,) = report.notes
+    assert note.startswith(f"file: {tmp_path}/messages.1.gz was not searched (it is compressed")
+    assert report.clean
 
 
 MAPPER = """

@@ -185,7 +185,7 @@ def test_spanish_locking_table_is_void() -> None:
 
 def test_other_elements_are_stepped_over() -> None:
     header = (
-        pdus.element(0x05, b"\x0b\x84\x23\xf0") + pdus.concat(7, 2, 2) + pdus.element(0x22, b"")
+        pdus.element(0x05, b"\x23\xf4\x00\x00") + pdus.concat(7, 2, 2) + pdus.element(0x22, b"")
     )
     decoded = part(pdus.deliver("Hola", header=header))
     assert (decoded.text, decoded.concat) == ("Hola", Concat(7, 2, 2))
@@ -361,7 +361,7 @@ def test_locating_says_where_the_address_lies() -> None:
 
 WAITING = pdus.element(0x01, b"\x80\x03")
 VOICE_MAIL = pdus.element(0x23, b"\x40\x02\x01\x01")
-WAP_PUSH = pdus.element(0x05, b"\x0b\x84\x23\xf0")
+PORTS_16 = pdus.element(0x05, b"\x23\xf4\x00\x00")
 PORTS_8 = pdus.element(0x04, b"\xf5\xf5")
 
 
@@ -373,15 +373,15 @@ PORTS_8 = pdus.element(0x04, b"\xf5\xf5")
      ("text", {"header": pdus.element(0x01, b"\x80")}),
      ("text", {"header": b"\x05\x04\x0b\x84\x23"}),
      ("text", {"header": pdus.element(0x04, b"\x0b\x84\x23\xf0")}),
-     ("silent", {"pid": 0x40}), ("silent", {"pid": 0x40, "header": WAP_PUSH, "dcs": 0xC8}),
+     ("silent", {"pid": 0x40}), ("silent", {"pid": 0x40, "header": PORTS_16, "dcs": 0xC8}),
      ("sim", {"pid": 0x7F, "dcs": 0x12}), ("sim", {"pid": 0x7F, "dcs": 0xF2}),
      ("text", {"pid": 0x7F}), ("text", {"pid": 0x7F, "dcs": 0x11}),
      ("waiting", {"dcs": 0xC8}), ("waiting", {"dcs": 0xC0}), ("waiting", {"dcs": 0xD8}),
      ("waiting", {"dcs": 0xE8, "encoding": "ucs2"}), ("waiting", {"header": WAITING}),
      ("waiting", {"header": VOICE_MAIL}), ("waiting", {"header": pdus.concat(1, 2, 1) + WAITING}),
-     ("waiting", {"header": WAITING + PORTS_8}), ("port", {"header": WAP_PUSH}),
-     ("port", {"header": PORTS_8}), ("port", {"header": pdus.concat(1, 2, 1) + WAP_PUSH}),
-     ("port", {"header": WAP_PUSH, "encoding": "8bit"})],
+     ("waiting", {"header": WAITING + PORTS_8}), ("port", {"header": PORTS_16}),
+     ("port", {"header": PORTS_8}), ("port", {"header": pdus.concat(1, 2, 1) + PORTS_16}),
+     ("port", {"header": PORTS_16, "encoding": "8bit"})],
 )  # fmt: skip
 def test_what_a_message_is_for(kind: str, options: dict[str, Any]) -> None:
     decoded = part(pdus.deliver("Hola", **options))

@@ -143,6 +143,58 @@ def unreadable(own: PduRewriter, line: str, length: int) -> Undecodable:
     return part
 
 
+MMS_NOTICE = (
+    b"\x01\x06\x22application/vnd.wap.mms-message\x00\xaf\x84"
+    b"\x8c\x82\x98T7001\x00\x8d\x92\x89\x19\x80+" + pdus.NUMBER.encode() + b"/TYPE=PLMN\x00"
+    b"\x8a\x80\x8e\x02\x75\x30\x88\x05\x81\x03\x03\xf4\x80\x83http://mms.example/7001\x00"
+)
+"""M-Notification.ind as an operator pushes it to whoever is sent an MMS (OMA MMS Encapsulation)."""
+PUSH = pdus.element(0x05, b"\x0b\x84\x23\xf0")
+
+
+@pytest.mark.parametrize("cut", [None, MMS_NOTICE.index(b"+") + 7])
+@pytest.mark.parametrize("port", [b"\x0b\x84", b"\x0b\x85"])
+def test_the_notice_of_an_mms_says_nothing_of_who_sent_it(cut: int | None, port: bytes) -> None:
+    own = rewriter()
+    bodies = [MMS_NOTICE] if cut is None else [MMS_NOTICE[:cut], MMS_NOTICE[cut:]]
+    for seq, body in enumerate(bodies, 1):
+        header = pdus.element(0x05, port + b"\x23\xf0")
+        header += b"" if cut is None else pdus.concat(9, 2, seq)
+        line = pdus.deliver(body, encoding="8bit", header=header, sender=pdus.address("7373", "81"))
+        for part in (own.part(rewritten(own, line)), decode_hex(line)):
+            assert isinstance(part, Part)
+            assert (part.kind, part.data) == ("port", bytes(len(body)))
+            assert (part.text, part.concat is None) == ("\0" * len(body), cut is None)
+
+
+@pytest.mark.parametrize("first", [0x04, 0x24])
+def test_the_notice_of_an_mms_that_is_cut_short_says_nothing_of_who_sent_it(first: int) -> None:
+    line = pdus.deliver(MMS_NOTICE, encoding="8bit", header=PUSH, length=140, first=first)
+    part = unreadable(rewriter(), line, pdus.tpdu_length(line))
+    assert set(part.data[-len(MMS_NOTICE) :]) == {0}
+    raw = decode_hex(line)
+    assert isinstance(raw, Undecodable)
+    assert set(raw.data[-len(MMS_NOTICE) :]) == {0}
+
+
+def test_what_other_programs_are_sent_is_kept() -> None:
+    card = b"BEGIN:VCARD"
+    header = pdus.element(0x05, b"\x23\xf4\x00\x00")
+    own = rewriter()
+    part = own.part(rewritten(own, pdus.deliver(card, encoding="8bit", header=header)))
+    assert isinstance(part, Part)
+    assert (part.kind, part.data) == ("port", card)
+
+
+def test_a_number_in_a_header_element_of_what_is_cut_short_does_not_pass() -> None:
+    reply_to = pdus.element(0x22, bytes.fromhex(pdus.address(pdus.NUMBER)))
+    header = pdus.concat(7, 2, 1) + reply_to
+    line = pdus.deliver("Hola a todos", header=header, length=100)
+    part = unreadable(rewriter(), line, pdus.tpdu_length(line))
+    pdus.assert_no_trace(part.data)
+    assert part.data.endswith(bytes.fromhex(pdus.deliver("Hola a todos", header=header))[-8:])
+
+
 @pytest.mark.parametrize("change", ["00", "02", "05", "0B", "FF"])
 def test_a_service_centre_length_that_disagrees_with_the_header(change: str) -> None:
     line = pdus.deliver("Hola a todos, esto es largo")

@@ -45,7 +45,7 @@ def test_it_says_where_it_wrote_and_how_to_start_it(
     assert f"asterisk -f -C {tmp_path}/ast/asterisk.conf" in said
     assert (tmp_path / "ast/sounds/en/tipline/welcome.sln").exists()
     conf = (tmp_path / "ast/asterisk.conf").read_text()
-    assert "maxcalls = 30\n" in conf
+    assert "maxcalls = 34\n" in conf
     assert int(re.search(r"(?m)^maxfiles = (\d+)$", conf)[1]) > 7 * 30 + 100
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import socket
 import stat
@@ -166,6 +167,42 @@ run()
 def test_who_interrupts_the_start_sees_no_traceback():
     done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.parametrize("command", ["tips list --json", "prompts build", "pdu decode"])
+def test_streams_that_the_shell_closed_are_no_failure(gateway, command):
+    line = f'exec "$0" --config "$1" {command} <&- >&- 2>&-'
+    done = subprocess.run(["sh", "-c", line, TIPLINE, gateway], timeout=120)
+    assert done.returncode == 0
+
+
+def test_what_a_terminal_has_no_letters_for_is_shown_escaped(gateway):
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    (gateway.parent / "prompts" / "es.po").write_text(
+        'msgctxt "prompt"\nmsgid "goodbye"\nmsgstr "Adiós ☎"\n'
+    )
+    command = [TIPLINE, "--config", gateway, "prompts", "list", "--language", "es"]
+    done = subprocess.run(command, capture_output=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"Adi\xf3s \\u260e" in done.stdout
+    done = subprocess.run([*command, "--json"], capture_output=True, env=environment)
+    assert "Adiós ☎" in {each["words"] for each in json.loads(done.stdout)}
+
+
+def test_octets_that_are_no_text_are_read_escaped():
+    asked = "import sys; from tipline_gw.cli.main import _ready_streams; _ready_streams()"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{asked}; print(sys.stdin.read())"],
+        input=b"AT\xff", capture_output=True, env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, b"AT\\xff\n")
+
+
+def test_a_name_that_is_no_text_is_one_line(tmp_path):
+    done = tipline("init", f"{tmp_path}/\udcff")
+    assert (done.returncode, done.stderr) == (
+        1, "tipline-gw: a name has octets that are not UTF-8: name another\n"
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("command", ["check", "run"])

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from tests.cli.conftest import tipline
@@ -122,3 +123,16 @@ def test_a_purge_that_had_the_memory_says_so(purge):
     done = purge(1 << 30, "--json")
     assert done.exit_code == 0
     assert json.loads(done.stdout) == {"deleted": 0, "rewritten": True, "left_out": None}
+
+
+@pytest.mark.parametrize("words", [("list",), ("export", "out"), ("purge", "--older-than", "0")])
+def test_a_store_of_a_newer_version_is_neither_read_nor_written(gateway, desk, tmp_path, words):
+    keep(desk)
+    with desk.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("UPDATE tip SET received = 1"))
+    place = [tmp_path / word if word == "out" else word for word in words]
+    done = tipline("tips", *place, config=gateway)
+    assert done.returncode == 1
+    assert "newer version than this program: run the newer program on it" in done.stderr
+    assert len(repo.tips(desk.engine)) == 1

@@ -5,6 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tipline_gw.cli.demo import _empty
+from tipline_gw.errors import ConfigError
+
 
 def test_every_promise_of_the_demonstration_holds():
     command = Path(sys.executable).with_name("tipline-gw")
@@ -18,3 +23,12 @@ def test_every_promise_of_the_demonstration_holds():
     assert summary["held"]
     assert summary["seconds"] < 180
     assert len(summary["points"]) >= 14
+
+
+def test_what_is_kept_goes_into_an_empty_directory_however_it_is_named(tmp_path, monkeypatch):
+    """The ports of its modems stand in its configuration, where they must be absolute."""
+    monkeypatch.chdir(tmp_path)
+    assert _empty(Path("kept")) == tmp_path / "kept"
+    (tmp_path / "kept" / "tips.db").touch()
+    with pytest.raises(ConfigError, match="is in use"):
+        _empty(Path("kept"))

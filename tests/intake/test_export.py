@@ -55,6 +55,50 @@ def test_what_is_deleted_meanwhile_is_not_written_and_all_else_is(desk, tmp_path
     assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{kept.hex()}.json.age"]
 
 
+def test_a_code_that_is_given_meanwhile_can_be_answered(desk, tmp_path, monkeypatch):
+    tip_id, before = keep(desk), repo.tips
+
+    def tips(engine):
+        rows = before(engine)
+        desk.give_code(tip_id)
+        return rows
+
+    monkeypatch.setattr(repo, "tips", tips)
+    export_tips(desk.engine, tmp_path)
+    assert (tmp_path / f"{tip_id.hex()}.answer.pub").exists()
+
+
+def test_two_exports_into_one_directory_do_not_meet(desk, tmp_path, monkeypatch):
+    (tip_id, before), others = (keep(desk), repo.octets), []
+
+    def octets(store, sealed_id):
+        header, *chunks = before(store, sealed_id)
+        yield header
+        if not others:
+            others.append("under way")
+            others.extend(export_tips(desk.engine, tmp_path))
+        yield from chunks
+
+    monkeypatch.setattr(repo, "octets", octets)
+    assert export_tips(desk.engine, tmp_path) == others[1:] == [f"{tip_id.hex()}.json.age"]
+    (row,) = repo.sealed_of(desk.engine, tip_id)
+    whole = b"".join(before(desk.engine, row.id))
+    assert [path.read_bytes() for path in tmp_path.glob("*.age")] == [whole]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_file_that_cannot_be_written_to_its_end_leaves_nothing(desk, tmp_path, monkeypatch):
+    def octets(_store, _sealed_id):
+        yield b"header"
+        raise StoreError("the database server cannot be reached")
+
+    keep(desk)
+    monkeypatch.setattr(repo, "octets", octets)
+    with pytest.raises(StoreError):
+        export_tips(desk.engine, tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
 def test_a_tip_is_written_as_it_was_when_its_turn_came(engine, tmp_path, monkeypatch):
     writer, tip_id, before = Writer(engine), TipId(repo.new_id()), repo.sealed_of
 

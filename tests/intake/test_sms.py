@@ -329,6 +329,16 @@ def test_a_store_that_cannot_be_read_is_told_or_refused(core, side, monkeypatch)
     assert len(core.tips) == 1
 
 
+def test_who_asks_while_memory_is_short_is_told(core, side, monkeypatch):
+    code = code_in(side.ask("Vi algo"))
+
+    def short(_code):
+        raise MemoryError
+
+    monkeypatch.setattr(core.codes, "derive", short)
+    assert side.ask(f"ESTADO {code}") == core.intake._answers.text("unavailable", "es")
+
+
 def test_who_sends_too_much_is_told_and_held_back_only_from_then_on(start):
     core = start(sender_limit=3)
     numbers = []

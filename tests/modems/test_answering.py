@@ -125,6 +125,18 @@ def test_no_more_is_sent_an_hour_than_allowed_and_parts_count():
     assert scene.told == ["sent", "sent", "held-back"]
 
 
+def test_who_asks_how_much_was_sent_forgets_nothing_the_modem_s_thread_looks_at():
+    scene = Scene(limit=1)
+    scene.asked(1)
+    scene.go()
+    scene.now += HOUR
+    assert scene.answering.sent_this_hour == 0
+    assert len(scene.answering._sent) == 1
+    scene.asked(2)
+    scene.go()
+    assert (len(scene.sent), scene.answering.sent_this_hour) == (2, 1)
+
+
 def test_what_the_boundary_refuses_is_not_tried_again():
     scene = Scene()
     scene.fails = [BoundaryError("a reply token is not known")]

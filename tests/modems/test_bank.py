@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import serial
 
 from tipline_gw.boundary.pdu import join
 from tipline_gw.demo.modem_control import VirtualModem
@@ -27,7 +28,9 @@ from tipline_gw.domain.bank import (
 )
 from tipline_gw.domain.sms import Slot, Stored
 from tipline_gw.errors import ConfigError
+from tipline_gw.modems import identify
 from tipline_gw.modems.bank import Bank
+from tipline_gw.modems.driver import Driver
 from tipline_gw.modems.pin import read_pin
 from tipline_gw.settings.schema import Modem as ModemSettings
 from tipline_gw.settings.schema import Sms
@@ -54,6 +57,7 @@ class Core:
         self.metrics = Metrics()
         self.pulse = Pulse((), ("gsm0",))
         self.places = set()
+        self.notes = 0
         self.bank = None
 
     def send(self, message):
@@ -64,6 +68,7 @@ class Core:
         elif isinstance(message, Cleared):
             self.places.difference_update(message.places)
         elif isinstance(message, Note):
+            self.notes += 1
             self.places.add(message.place)
             self.bank.heed(Taken(message.serial, False))
         elif not self.deaf:
@@ -185,6 +190,27 @@ def test_what_waited_before_the_start_is_taken_in(site):
     site.start()
     site.control.wait_sent(3, timeout=20)
     assert sorted(site.core.texts) == ["one of 0", "one of 1", "one of 2"]
+
+
+def test_a_text_that_is_pushed_while_the_modem_is_identified_is_taken_in(site, monkeypatch):
+    """As a modem does whose last user stored +CNMI=2,2: it wants no acknowledgement."""
+    tty = serial.Serial(str(site.settings.port), timeout=10)
+    for command in (b"AT+CMGF=0", b"AT+CSMS=0", b"AT+CNMI=2,2,0,0,0"):
+        tty.write(command + b"\r")
+        assert tty.read_until(b"OK\r\n").endswith(b"OK\r\n")
+    tty.close()
+    asked = identify.asked
+
+    def while_it_comes(ask):
+        if site.control.state()["counts"]["taken"] == 0:
+            site.control.receive(SENDER, "hola")
+            assert until(lambda: site.control.state()["counts"]["taken"])
+        return asked(ask)
+
+    monkeypatch.setattr(identify, "asked", while_it_comes)
+    site.start()
+    (sent,) = site.control.wait_sent(1, timeout=20)
+    assert (sent["to"], site.core.texts) == (SENDER, ["hola"])
 
 
 def test_a_long_text_in_any_order_is_one_message(site):
@@ -389,6 +415,25 @@ def test_the_pin_unlocks_the_sim_and_stands_nowhere_else(tmp_path):
     with Site(tmp_path, "--pin", "4321", pin_file=pin_file).start_in() as site:
         site.control.receive(SENDER, "hola")
         site.control.wait_sent(1, timeout=20)
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_a_pin_is_written_down_as_tried_for_no_longer_than_the_sim_takes(
+    tmp_path, monkeypatch, locked
+):
+    """A power cut while the modem is started must not keep it away."""
+    pin_file = tmp_path / "gsm0.pin"
+    pin_file.write_text("4321\n")
+    pin_file.chmod(0o600)
+    options = ("--pin", "4321") if locked else ()
+    site, seen = Site(tmp_path, *options, pin_file=pin_file), []
+    purge = Driver.purge_calls
+    monkeypatch.setattr(
+        Driver, "purge_calls", lambda driver: (seen.append(set(site.core.places)), purge(driver))
+    )
+    with site.start_in():
+        assert seen == [set()]
+        assert site.core.notes == int(locked)
 
 
 def test_a_wrong_pin_is_tried_once(tmp_path):

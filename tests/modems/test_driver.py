@@ -87,10 +87,11 @@ def scripted(tmp_path):
     """A modem that answers by a script, and a driver for it."""
     opened = []
 
-    def make(script):
+    def make(script, pin=None):
         modem = ScriptedModem({**SOUND, **script})
         driver = Driver(
-            lambda: BoundaryPort(modem.device, Vault(600), on_notice=lambda _: None), GENERIC
+            lambda: BoundaryPort(modem.device, Vault(600), on_notice=lambda _: None, pin=pin),
+            GENERIC,
         )
         opened.append((modem, driver))
         return modem, driver
@@ -190,6 +191,36 @@ def test_a_wrong_pin_is_tried_once(desk):
     assert caught.value.what == "its SIM refused the PIN"
     assert (driver.pin_sent, driver.pin_accepted, driver.pin_refused) == (True, False, True)
     assert sum(line.startswith("AT+CPIN=") for line in control.transcript()) == 1
+
+
+def test_a_sim_that_is_too_busy_for_its_pin_has_refused_none(scripted, monkeypatch):
+    monkeypatch.setattr("tipline_gw.modems.fence._BUSY_PAUSE", 0.0)
+    script = {b"AT+CPIN?": b"\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n"}
+    script[b"AT+CPIN="] = b"\r\n+CME ERROR: 14\r\n"
+    _, driver = scripted(script, bytearray(b"4711"))
+    with pytest.raises(ModemError) as caught:
+        driver.start(has_pin=True)
+    assert caught.value.what == "its SIM is busy all the time"
+    assert (driver.pin_sent, driver.pin_accepted, driver.pin_refused) == (False, False, False)
+
+
+def test_what_is_to_be_done_before_and_after_a_pin_is_done_then(desk):
+    control = desk.plug("--pin", "4711")
+    driver = desk.driver(pin=bytearray(b"4711"))
+    states = []
+    driver.before_pin = lambda: states.append(control.state()["pin"]) or True
+    driver.after_pin = lambda: states.append(control.state()["pin"])
+    driver.start(has_pin=True)
+    assert states == ["SIM PIN", "READY"]
+
+
+def test_a_pin_that_may_not_be_sent_now_is_not(desk):
+    control = desk.plug("--pin", "4711")
+    driver = desk.driver(pin=bytearray(b"4711"))
+    driver.before_pin = lambda: False
+    with pytest.raises(ModemError, match="its SIM wants a PIN"):
+        driver.start(has_pin=True)
+    assert not any(line.startswith("AT+CPIN=") for line in control.transcript())
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,31 @@ def test_of_what_is_left_only_the_deleted_slot_is_forgotten(modem, scene):
     assert [offer.message.parts[0].text for offer in scene.core.offers] == ["uno", "dos"]
 
 
+class Deaf:
+    """A driver that reads no slot."""
+
+    def __init__(self, error, *, lives=True):
+        self._error, self.lives = error, lives
+
+    def read_slot(self, _slot):
+        raise self._error
+
+
+def test_a_notice_of_a_storage_that_cannot_be_chosen_ends_no_session(modem):
+    modem._sweep_at = float("inf")
+    modem._fetch(Deaf(ModemError("storage not chosen")), Slot("RM", 3))
+    assert modem._read is None
+    assert modem._sweep_at < float("inf"), "it is looked at soon what came"
+
+
+@pytest.mark.parametrize(
+    ("error", "lives"), [(ModemSilentError("no answer"), True), (ModemError("gone"), False)]
+)
+def test_a_modem_that_cannot_be_asked_to_read_ends_the_session(modem, error, lives):
+    with pytest.raises(ModemError):
+        modem._fetch(Deaf(error, lives=lives), Slot("SM", 3))
+
+
 class Lister:
     """A driver that lists what it is given, or raises it."""
 
@@ -111,6 +136,30 @@ def test_a_pin_that_the_sim_took_is_no_wrong_one_though_the_modem_failed_then(
     noted, forgotten = [], []
     pin = Pin(file, None, lambda place: noted.append(place) or True, forgotten.append)
     assert pin.may_be_sent()
+    assert pin.noted()
     pin.ended(sent=True, accepted=accepted)
     assert pin.may_be_sent() is again
     assert bool(forgotten) is accepted
+
+
+def test_a_pin_counts_as_tried_only_from_when_it_is_sent_until_the_sim_took_it(tmp_path):
+    file = tmp_path / "pin"
+    file.write_text("4711")
+    noted, forgotten = [], []
+    pin = Pin(file, None, lambda place: noted.append(place) or True, forgotten.append)
+    assert pin.may_be_sent()
+    assert noted == []
+    assert pin.noted()
+    pin.was_right()
+    assert forgotten == noted != []
+    pin.ended(sent=True, accepted=True)
+    assert len(forgotten) == 1
+
+
+def test_a_pin_whose_try_cannot_be_written_down_is_not_sent(tmp_path):
+    file = tmp_path / "pin"
+    file.write_text("4711")
+    pin = Pin(file, None, lambda _place: False, lambda _place: None)
+    assert pin.may_be_sent()
+    assert not pin.noted()
+    assert not Pin(None, None, lambda _place: True, lambda _place: None).noted()

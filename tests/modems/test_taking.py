@@ -202,6 +202,31 @@ def test_a_part_delivered_directly_is_on_disk_by_itself_until_the_whole_is():
     assert scene.expected == [whole.serial]
 
 
+def test_what_is_delivered_while_nobody_can_acknowledge_it_is_taken_once():
+    scene, hola = Scene(), part("hola")
+    for _ in range(2):
+        scene.taking.overheard(hola)
+    (offer,) = scene.core.offers
+    assert offer.places == (place(0, hola, "direct"),)
+    scene.taken(offer.serial)
+    scene.taking.overheard(hola)
+    assert scene.modem.did == [], "a modem that waits for a word waits for that on another one"
+    scene.taking.push(scene.modem, hola)
+    assert scene.modem.did == [("acknowledge", True)]
+    assert scene.core.done == [("gsm0", place(0, hola, "direct"))]
+    assert len(scene.core.offers) == 1
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_of_what_is_overheard_only_new_tips_are_taken(settled):
+    hola = part("hola")
+    scene = Scene(settled=[place(0, hola, "direct")] if settled else ())
+    for other in (Undecodable(ALICE, "truncated", b""), part("nada", kind="silent")):
+        scene.taking.overheard(other)
+    scene.taking.overheard(hola)
+    assert len(scene.core.offers) == (not settled)
+
+
 def test_a_direct_delivery_that_cannot_be_taken_is_refused_when_its_time_is_up(monkeypatch):
     scene = Scene()
     scene.taking.push(scene.modem, part("hola"))
@@ -433,6 +458,22 @@ def test_a_copy_lets_its_sender_go_only_when_nothing_is_still_to_be_said():
     scene.awaited.clear()
     scene.stored(3, hola)
     assert scene.released == [(hola.fingerprint,)]
+
+
+def test_a_part_that_comes_again_does_not_let_its_sender_go_before_the_whole_is_answered(
+    monkeypatch,
+):
+    """Its acknowledgement did not reach the network, and the other part never comes."""
+    scene, first = Scene(), part("uno", 1, 2)
+    scene.taking.push(scene.modem, first)
+    scene.taken(1)
+    scene.taking.push(scene.modem, first)
+    assert scene.modem.did == [("acknowledge", True), ("acknowledge", True)]
+    assert scene.released == []
+    monkeypatch.setattr(scene.taking._reassembly, "_now", lambda: 1e12)
+    scene.taking.keep_up(scene.modem)
+    scene.taken(2, answer=True)
+    assert (scene.expected, scene.released) == ([2], [])
 
 
 def test_a_refused_part_is_not_offered_by_itself_once_the_whole_is(monkeypatch):

@@ -40,6 +40,14 @@ def test_a_damaged_manifest_is_refused_and_not_forgotten(tmp_path, content):
         manifests.load(tmp_path)
 
 
+def test_a_manifest_that_may_not_be_read_is_not_to_be_moved_away(tmp_path):
+    """Without it every synthetic prompt would count as recorded."""
+    (tmp_path / manifests.FILE).mkdir()
+    with pytest.raises(PromptError) as error:
+        manifests.load(tmp_path)
+    assert error.value.todo == "see its owner and permissions"
+
+
 def test_what_is_written_can_be_read_by_asterisk(tmp_path):
     manifests.write(tmp_path / "es" / "welcome.sln", b"\x00\x00")
     assert stat.S_IMODE((tmp_path / "es" / "welcome.sln").stat().st_mode) == 0o644

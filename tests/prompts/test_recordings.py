@@ -51,6 +51,14 @@ def test_a_recording_takes_the_place_of_the_synthetic_voice(built, speaker, name
     assert found(built) == []
 
 
+@pytest.mark.parametrize("name", ["welcome.mp3", "welcome.M4A"])
+def test_a_recording_of_another_kind_is_named_and_not_passed_over(built, speaker, name):
+    (built / "es" / name).write_bytes(b"ID3")
+    report = again(built, speaker)
+    assert report.failed == [f"{built}/es/{name}: not a WAV file: save it as WAV, 16 bit PCM"]
+    assert report.built == []
+
+
 def test_it_is_taken_in_once_and_again_when_it_was_changed(built, speaker):
     save(built / "es/welcome.wav", voice())
     again(built, speaker)

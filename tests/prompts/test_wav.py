@@ -75,6 +75,7 @@ def test_peaks_that_were_cut_off_flat_are_seen(kind_and_bits):
         (wav(SPOKEN, rate=0), "unusual rate"),
         (wav(SPOKEN, rate=768000), "unusual rate"),
         (wav(np.zeros((10, 9))), "unusual rate or number of channels"),
+        (wav(SPOKEN, bits=24, container=32), "not packed closely"),
         (wav(np.array([0.0, np.nan]), kind=FLOAT, bits=32), "no sound"),
         (wav(np.array([0.0, np.inf]), kind=FLOAT, bits=64), "no sound"),
         (

@@ -26,11 +26,13 @@ def wav(
     extensible: bool = False,
     before: bytes = b"",
     length: int | None = None,
+    container: int | None = None,
 ) -> bytes:
-    """``signal``: a column a channel, or one channel. ``before``: chunks before the sound."""
+    """``signal``: a column a channel, or one channel. ``before``: chunks before the sound.
+    ``container``: bits that each sample takes up, its own at the top."""
     columns = signal if signal.ndim == 2 else signal.reshape(-1, 1)
-    data = encoded(columns, bits, kind)
-    channels, frame = columns.shape[1], columns.shape[1] * bits // 8
+    data = encoded(columns, container or bits, kind)
+    channels, frame = columns.shape[1], columns.shape[1] * (container or bits) // 8
     written = EXTENSIBLE if extensible else kind
     fmt = struct.pack("<HHIIHH", written, channels, rate, rate * frame, frame, bits)
     if extensible:

@@ -145,10 +145,11 @@ def test_what_is_not_for_this_key_is_refused(sealed):
     [
         b"RIFF", b"[1]", b"5", b"null", b'"abc"', b"[" * 100_000, b'{"a": {"b": 1}}',
         b'{"a": ' + b"[" * 400 + b"]" * 400 + b"}", b'{"text": "\\ud800"}',
+        b'{"seconds": NaN}', b'{"seconds": 1e999}',
     ],
     ids=[
         "no JSON", "a list", "a number", "null", "a string", "without end", "nested",
-        "nested deep", "half a pair",
+        "nested deep", "half a pair", "not a number", "infinite",
     ],
 )  # fmt: skip
 def test_what_is_no_envelope_is_refused(sealed, identity, plaintext):

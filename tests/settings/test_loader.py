@@ -112,6 +112,8 @@ def test_the_shipped_file_shows_every_key_for_texts_with_its_default():
         ('["es", "en"]', '["es", "es"]'),
         ('["es", "en"]', "[]"),
         ('["es", "en"]', '["../x"]'),
+        ('"Línea"', '"Línea"\nemergency_number = "९११"'),  # digits that no prompt says
+        ('"Línea"', '"Línea"\nsms_number = "६५६१"'),
         ('name = "gsm1"', 'name = "gsm0"'),
         ("ttyUSB1", "ttyUSB0"),
         ('name = "gsm1"', 'name = "a5550123456"'),

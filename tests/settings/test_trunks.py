@@ -74,6 +74,7 @@ def test_several_numbers_may_be_dialled_for_one(tmp_path):
         (PRI.replace("span = 1", "span = 0"), "5: trunk.0.span: "),
         (PRI + 'switchtype = "r2"\n', "6: trunk.0.switchtype: "),
         (STICK.replace("45", ""), "5: trunk.0.imei: "),
+        (STICK.replace("45", "४५"), "5: trunk.0.imei: "),
         (STICK.replace('imei = "123456789012345"\n', ""), "2: trunk.0: data and audio are needed"),
         (STICK + "max_calls = 2\n", "6: trunk.0.max_calls: "),
         (STICK + 'data = "ttyUSB0"\n', "6: trunk.0.data: must be a device"),

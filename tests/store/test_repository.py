@@ -232,6 +232,11 @@ def test_commits_are_synchronous(sqlite):
         assert (read("journal_mode"), read("synchronous"), read("secure_delete")) == ("wal", 2, 1)
 
 
+def test_what_is_written_anew_lies_in_memory_meanwhile_and_in_no_temporary_file(sqlite):
+    with translated(), sqlite.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA temp_store").scalar() == 2
+
+
 def test_a_store_is_opened_again_with_what_is_in_it(tmp_path):
     url = f"sqlite:///{tmp_path}/tips.db"
     for tips in (0, 1):

@@ -1,4 +1,6 @@
+import resource
 import threading
+import time
 
 import pytest
 from sqlalchemy import insert, select
@@ -186,3 +188,83 @@ def test_a_full_disk_is_told_and_everything_before_is_kept(sqlite):
     writer.do(add())
     assert writer.fault is None
     writer.close()
+
+
+def test_a_code_for_which_the_disk_is_too_full_says_so(sqlite):
+    writer = Writer(sqlite)
+    tips = [TipId(repo.new_id()) for _ in range(30)]
+    for tip_id in tips:
+        writer.do(add(tip_id))
+    pages = writer.do(lambda c: c.exec_driver_sql("PRAGMA page_count").scalar())
+    writer.do(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count = {pages}"))
+
+    def give(connection):
+        for tip_id in tips:
+            repo.give_code(connection, tip_id, tip_id * 2, bytes(1216))
+
+    with pytest.raises(StoreError, match="the disk of the store is full"):
+        writer.do(give)
+    assert writer.fault == "the disk of the store is full"
+    writer.close()
+
+
+def test_a_commit_of_nothing_does_not_say_that_the_disk_has_room(sqlite, tmp_path):
+    writer = Writer(sqlite)
+    writer.do(add())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    log = (tmp_path / "tips.db-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log, hard))  # the log cannot grow
+    try:
+        for job in (add(), lambda c: repo.purge(c, 1)):
+            with pytest.raises(StoreError, match="the disk of the store"):
+                writer.do(job)
+            assert writer.fault
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    writer.do(lambda c: repo.purge(c, 1))
+    assert writer.fault is None
+    writer.close()
+
+
+def test_that_a_fault_is_over_is_found_out_though_nothing_is_to_be_written(
+    sqlite, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(writers, "TRY_SECONDS", 0.05)
+    writer = Writer(sqlite)
+    writer.do(add())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    log = (tmp_path / "tips.db-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log, hard))  # the log cannot grow
+    try:
+        with pytest.raises(StoreError, match="the disk of the store"):
+            writer.do(add())
+        time.sleep(0.3)
+        assert writer.fault
+        assert writer.alive
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    until = time.monotonic() + 10
+    while writer.fault and time.monotonic() < until:
+        time.sleep(0.02)
+    assert writer.fault is None
+    writer.close()
+
+
+def test_what_a_job_refuses_or_asks_wrongly_is_no_fault_of_the_store(writer):
+    nowhere = TipId(repo.new_id())
+    jobs = (
+        lambda c: repo.add_tip(c, TipId(repo.new_id()), Kind.SMS, 1, 490_000, nowhere),
+        lambda c: repo.give_code(c, nowhere, b"c" * 32, b"k" * 1216),
+        lambda c: repo.add_sealed(c, nowhere, repo.new_id(), repo.Role.RECORDING, b"h"),
+    )
+    for job in jobs:
+        with pytest.raises(StoreError):
+            writer.do(job)
+        assert writer.fault is None
+    with pytest.raises(StoreError):
+        writer.do(lambda c: c.exec_driver_sql("SELECT nothing FROM nowhere"))
+    fault = writer.fault
+    assert fault
+    with pytest.raises(StoreError):
+        writer.do(jobs[0])
+    assert writer.fault == fault

@@ -1,13 +1,18 @@
+import contextlib
+import os
+import resource
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
 
 import pytest
 
-from tipline_gw.demo.stage import free_port
+from tipline_gw.demo.stage import free_port, until
 from tipline_gw.domain.tip import Kind
 from tipline_gw.errors import ConfigError
+from tipline_gw.telemetry import health
 from tipline_gw.telemetry.health import HealthServer, sd_notify
 from tipline_gw.telemetry.metrics import Metrics
 
@@ -87,3 +92,30 @@ def test_sd_notify_reaches_the_socket_named(tmp_path, monkeypatch):
         assert sock.recv(64) == b"READY=1"
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
     sd_notify("STOPPING=1")
+
+
+def test_where_no_descriptor_is_left_systemd_hears_nothing_and_the_daemon_goes_on(monkeypatch):
+    monkeypatch.setenv("NOTIFY_SOCKET", "/nowhere")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            os.dup(0)
+        sd_notify("WATCHDOG=1")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_connections_that_say_nothing_take_few_threads_and_keep_nobody_out(served):
+    listen, _, _ = served
+    host, port = listen.split(":")
+    before = threading.active_count()
+    with contextlib.ExitStack() as stack:
+        silent = [
+            stack.enter_context(socket.create_connection((host, int(port)), 5))
+            for _ in range(3 * health.AT_ONCE)
+        ]
+        for _ in range(3):
+            assert get(listen, "/readyz") == (200, "ok\n")
+        assert silent[0].recv(1) == b""
+        assert until(lambda: threading.active_count() - before <= health.AT_ONCE, 4)

@@ -52,11 +52,13 @@ def header(message: str, name: str) -> str:
 
 @dataclass
 class Call:
-    """One dialog. ``connection`` is a connected socket; ``way`` UDP or TLS."""
+    """One dialog. ``connection`` is a connected socket; ``way`` UDP or TLS; ``name`` the caller's,
+    in Latin-1 as older exchanges write it."""
 
     connection: socket.socket
     target: str
     way: str = "UDP"
+    name: str = ""
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     sequence: int = 0
     tag: str = ""
@@ -96,20 +98,21 @@ class Call:
     def _receive(self) -> str:
         data = self.connection.recv(65536)
         assert data, "the connection was closed"
-        return data.decode()
+        return data.decode("latin-1")
 
     def _send(self, method: str, caller: str, body: str, extra: str, sequence: int) -> None:
         host, port = self.connection.getsockname()[:2]
         to = f";tag={self.tag}" if self.tag else ""
+        name = f'"{self.name}" ' if self.name else ""
         kind = "Content-Type: application/sdp\r\n" if body else ""
         self.connection.sendall(
             f"{method} {self.target} SIP/2.0\r\n"
             f"Via: SIP/2.0/{self.way} {host}:{port};branch=z9hG4bK{self.id}{sequence};rport\r\n"
-            f"From: <sip:{caller}@{host}>;tag={self.id}\r\nTo: <{self.target}>{to}\r\n"
+            f"From: {name}<sip:{caller}@{host}>;tag={self.id}\r\nTo: <{self.target}>{to}\r\n"
             f"Call-ID: {self.id}\r\nCSeq: {sequence} {method}\r\n"
             f"Contact: <sip:{caller}@{host}:{port};transport={self.way.lower()}>\r\n"
             f"P-Asserted-Identity: <sip:{caller}@{host}>\r\nMax-Forwards: 70\r\n{extra}{kind}"
-            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+            f"Content-Length: {len(body)}\r\n\r\n{body}".encode("latin-1")
         )
 
 

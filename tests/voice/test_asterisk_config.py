@@ -1,3 +1,5 @@
+import errno
+import os
 import re
 from pathlib import Path
 
@@ -47,7 +49,8 @@ def test_what_leaks_a_number_in_asterisk_is_off(tmp_path: Path, prompts: Path) -
     assert active(tmp_path / "logger.conf")[-1] == "console => error,warning"
     assert "queue_log = no" in active(tmp_path / "logger.conf")
     pjsip = active(tmp_path / "pjsip.conf")
-    for line in ("trust_id_inbound = no", "send_pai = no", "send_rpid = no", "debug = no"):
+    for line in ("trust_id_inbound = no", "send_pai = no", "send_rpid = no", "debug = no",
+                 "callerid = anonymous <anonymous>"):  # fmt: skip
         assert line in pjsip
 
 
@@ -73,7 +76,7 @@ def test_every_way_into_the_dialplan_first_forgets_the_caller(
     write(plan(prompts, tmp_path))
     entries = [line for line in active(tmp_path / "extensions.conf") if ",1," in line]
     calls = [line for line in entries if not line.startswith("exten => T,")]
-    assert len(calls) == 8
+    assert len(calls) == 9
     assert all(line.endswith(",1,Set(CALLERID(all)=)") for line in calls)
 
 
@@ -135,6 +138,26 @@ def test_a_trunk_anywhere_else_is_refused(tmp_path: Path, prompts: Path, listen:
     assert not (tmp_path / "ast").exists()
 
 
+@pytest.mark.parametrize(
+    ("trunk", "fits"),
+    [("0.0.0.0:5060", False), ("127.0.0.1:5060", False), ("192.0.2.1:5060", True),
+     ("0.0.0.0:5070", True)],
+)  # fmt: skip
+def test_two_trunks_cannot_have_one_port(
+    tmp_path: Path, prompts: Path, trunk: str, fits: bool
+) -> None:
+    made = plan(
+        prompts, tmp_path / "ast", sip_listen="127.0.0.1:5060",
+        trunks=[SipTrunk(name="p", kind="sip", host="192.0.2.9", listen=trunk)],
+    )  # fmt: skip
+    if fits:
+        write(made)
+    else:
+        with pytest.raises(ConfigError, match="trunk p listens"):
+            write(made)
+    assert (tmp_path / "ast").exists() is fits
+
+
 def test_prompts_go_with_it_and_one_that_is_no_more_goes(tmp_path: Path, prompts: Path) -> None:
     written = write(plan(prompts, tmp_path / "ast"))
     assert written.prompts == 8
@@ -144,6 +167,36 @@ def test_prompts_go_with_it_and_one_that_is_no_more_goes(tmp_path: Path, prompts
     write(plan(prompts, tmp_path / "ast"))
     assert not (sounds / "es/tipline/menu.sln").exists()
     assert (sounds / "en/tipline/menu.sln").exists()
+
+
+def test_a_full_disk_leaves_what_was_there(
+    tmp_path: Path, prompts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("cert", "key"):
+        (tmp_path / name).write_text(name)
+    trunk = SipTrunk(name="p", kind="sip", host="192.0.2.1", transport="tls",
+                     certificate=tmp_path / "cert", key_file=tmp_path / "key")  # fmt: skip
+    made = plan(prompts, tmp_path / "ast", trunks=[trunk])
+    write(made)
+
+    def state() -> dict[str, bytes]:
+        files = [path for path in (tmp_path / "ast").rglob("*") if path.is_file()]
+        return {str(path): path.read_bytes() for path in files if "new" not in str(path)}
+
+    before = state()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for module, name in ((asterisk_config.shutil, "copyfile"), (asterisk_config.os, "fchmod")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, full)
+            with pytest.raises(ConfigError, match="No space left"):
+                write(made)
+        assert state() == before
+    write(made)
+    assert state() == before
+    assert not list((tmp_path / "ast").rglob("*new*"))
 
 
 def test_what_a_language_lacks_is_laid_in_place_by_the_one_that_stands_in(
@@ -248,6 +301,27 @@ def test_folders_are_given_to_the_user_asterisk_of_the_root(
     assert given == dict.fromkeys(WRITABLE, (101, 102))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_another_user_s_asterisk_left_is_given_to_the_user_asterisk(
+    tmp_path: Path, prompts: Path
+) -> None:
+    root = tmp_path / "root"
+    (root / "etc").mkdir(parents=True)
+    (root / "etc/passwd").write_text("asterisk:x:101:102::/:/\n")
+    places(prompts, Path("/etc/tl"), root)
+    var, elsewhere = root / "etc/tl/var", tmp_path / "elsewhere"
+    elsewhere.touch()
+    (var / "keys").mkdir()
+    left = [var / "astdb.sqlite3", var / "keys/k"]
+    for path in left:
+        path.touch(0o600)
+        os.chown(path, 1, 1)
+    (var / "link").symlink_to(elsewhere)
+    places(prompts, Path("/etc/tl"), root)
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in left} == {(101, 102)}
+    assert elsewhere.stat().st_uid == 0
+
+
 def secret(tmp_path: Path, text: str = "hunter2") -> Path:
     path = tmp_path / "secret"
     path.write_text(text)
@@ -311,6 +385,25 @@ def test_keys_are_copied_and_one_that_is_no_more_goes(tmp_path: Path, prompts: P
     assert not key.exists()
 
 
+def test_the_user_asterisk_comes_to_the_keys_whatever_the_umask_is(
+    tmp_path: Path, prompts: Path
+) -> None:
+    mask = os.umask(0o077)
+    try:
+        write(plan(prompts, tmp_path / "ast"))
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "ast/keys").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize(("most", "asterisk"), [(1, 5), (240, 264)])
+def test_more_calls_come_in_than_are_served_so_that_they_hear_why(
+    tmp_path: Path, prompts: Path, most: int, asterisk: int
+) -> None:
+    write(plan(prompts, tmp_path / "ast", max_calls=most))
+    assert f"maxcalls = {asterisk}" in active(tmp_path / "ast/asterisk.conf")
+
+
 def test_a_key_that_is_not_there_is_named(tmp_path: Path, prompts: Path) -> None:
     trunk = SipTrunk(name="p", kind="sip", host="192.0.2.1", transport="tls",
                      certificate=tmp_path / "cert", key_file=tmp_path / "key")  # fmt: skip
@@ -372,7 +465,7 @@ def test_what_is_written_has_no_fault(tmp_path: Path, prompts: Path) -> None:
         DongleTrunk(name="stick", kind="dongle", imei="1" * 15),
         QuectelTrunk(name="mod", kind="quectel", imei="2" * 15),
     ]  # fmt: skip
-    write(plan(prompts, tmp_path / "ast", trunks=trunks, sip_listen="127.0.0.1:5060"))
+    write(plan(prompts, tmp_path / "ast", trunks=trunks, sip_listen="127.0.0.1:5070"))
     assert faults(tmp_path / "ast") == []
 
 

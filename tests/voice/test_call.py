@@ -300,6 +300,30 @@ def test_a_hangup_while_recording_keeps_what_was_said(replies: list[bytes]) -> N
     assert played.tip.closed == 1
 
 
+def test_a_key_pressed_while_a_recording_is_committed_answers_the_next_question() -> None:
+    class Slow(FakeRecording):
+        def finish(self, ended: Ended, *, spoken: bool = True) -> None:
+            time.sleep(10 * SOON_SECONDS)
+            super().finish(ended, spoken=spoken)
+
+    class SlowTip(FakeTip):
+        def record(self, *, append: bool) -> FakeRecording:
+            self.recordings.append(Slow())
+            return self.recordings[-1]
+
+    def quiet(command: str) -> bytes:
+        return OK if command == "HANGUP" else waits(command)
+
+    wire = audio() * 30 + key("#") + key("4")
+    played = carried_out(
+        Listen(), Ask(("menu",)), Ask(("menu",)),
+        answers=[streams(wire, OK), b"200 result=49\n", *[quiet] * 8], tip=SlowTip(),
+    )  # fmt: skip
+    assert played.events == [Heard(Ended.KEY, 0.6), Keys("4"), Keys("1")]
+    assert "WAIT FOR DIGIT" in played.commands[1]
+    assert played.tip.recordings[0].ended == [Ended.KEY]
+
+
 def test_a_store_that_takes_no_more_fails_the_recording_and_the_call_goes_on() -> None:
     played = carried_out(
         Listen(),
@@ -488,6 +512,30 @@ def test_a_hangup_while_a_tip_is_kept_does_not_break_that_off() -> None:
     played = carried_out(Keep(), Ask(("menu",)), answers=[HUNG_UP], tip=Slow())
     assert (played.events, played.end) == ([Kept(played.tip.code), HungUp()], CallEnd.HUNG_UP)
     assert (kept, played.tip.closed) == ([0], 1)
+
+
+@pytest.mark.parametrize("command", [Keep(), Prepare(Listen()), LookUp(draw())])
+def test_asterisk_that_does_not_answer_meanwhile_is_no_store_that_refuses(command: Command) -> None:
+    """Nor is its next reply, late as it is, taken for that to another command."""
+
+    class Slow(FakeTip):
+        def keep(self) -> CaseCode | None:
+            time.sleep(4 * SOON_SECONDS)
+            return super().keep()
+
+        def record(self, *, append: bool) -> FakeRecording:
+            time.sleep(4 * SOON_SECONDS)
+            return super().record(append=append)
+
+    played = carried_out(
+        command, Say(("cannot-take-now",)), answers=[b"nonsense\n", PLAYED],
+        tip=Slow(), lookup=slow(NEWS, 4 * SOON_SECONDS),
+    )  # fmt: skip
+    assert Refused() not in played.events
+    assert (played.events[1], played.end) == (HungUp(), CallEnd.FAILED)
+    assert not any("cannot-take-now" in command for command in played.commands)
+    assert [recording.spoken for recording in played.tip.recordings] in ([], [[False]])
+    assert played.tip.closed == 1
 
 
 def test_an_answer_that_opens_after_the_hangup_is_wiped() -> None:

@@ -132,6 +132,16 @@ def test_a_stream_that_ended_by_hangup_is_told_from_one_that_broke_off(scripted:
         channel.exec_audiosocket("uuid", "127.0.0.1:1", 1)
 
 
+@pytest.mark.parametrize("answer", [b"510 Invalid or unknown command\n", b"nonsense\n", b""])
+def test_what_asterisk_says_to_the_last_command_is_no_fault_of_the_call(
+    scripted: Make, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr("tipline_gw.voice.channel._MARGIN", 0.05)
+    channel, _ = scripted(answer)
+    channel.hangup()
+    assert channel.hung_up
+
+
 @pytest.mark.parametrize(
     "answer",
     [

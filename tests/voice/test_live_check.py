@@ -108,6 +108,10 @@ LEAKS = {
         "dialplan add extension 99,1,Answer() into from-line",
         "dialplan remove extension 99@from-line", "does not first forget",
     ),
+    "way-around-for-one": told(
+        f"dialplan add extension _X!/{CANARY},1,Answer() into from-line",
+        f"dialplan remove extension _X!/{CANARY}@from-line", "does not first forget",
+    ),
     "variable": told(
         f"dialplan set global LAST {CANARY}", "dialplan reload", "1 global variables"
     ),
@@ -130,6 +134,14 @@ LEAKS = {
     "trust": edited(
         "pjsip.conf", "trust_id_inbound = no", "trust_id_inbound = yes",
         "module reload res_pjsip.so", "endpoint line: trust_id_inbound takes",
+    ),
+    "from-read": edited(
+        "pjsip.conf", "callerid = anonymous <anonymous>", "callerid_tag = anonymous",
+        "module reload res_pjsip.so", "endpoint line: the From header is read",
+    ),
+    "sip-library-log": edited(
+        "pjproject.conf", "asterisk_error =", "asterisk_error = 0,1,2,3,4,5,6",
+        "module reload res_pjproject.so", "pjproject's messages are logged",
     ),
     "identity-sent": edited(
         "pjsip.conf", "send_pai = no", "send_pai = yes", "module reload res_pjsip.so", "send_pai"
@@ -186,7 +198,7 @@ def test_one_started_carelessly_is_found(host: Host, prompts_of_module: Path) ->
         text = path.read_text()
         for old, new in (
             ("verbose = 0", "verbose = 3"), ("dumpcore = no", "dumpcore = yes"),
-            ("execincludes = no", "execincludes = yes"), ("maxcalls = 4", ""),
+            ("execincludes = no", "execincludes = yes"), ("maxcalls = 8", ""),
         ):  # fmt: skip
             assert old in text
             text = text.replace(old, new)

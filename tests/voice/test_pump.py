@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -43,7 +44,8 @@ class Wire:
     ) -> None:
         self.far, self._near = socket.socketpair()
         self._near.setblocking(False)
-        stream = Carried(self._near.fileno(), lambda data, _: take(data), idle, silence)
+        self.file = self._near.fileno()
+        stream = Carried(self.file, lambda data, _: take(data), idle, silence)
         self.outcome: Future[str | None] = pool.submit(pump.carry, stream)
 
     def close(self) -> None:
@@ -86,6 +88,28 @@ def test_one_that_raises_hears_of_it_and_the_other_goes_on(
         bad.outcome.result(10)
     good.far.send(b"#")
     assert good.outcome.result(10) == "#"
+    bad.close()
+    good.close()
+
+
+def test_one_that_cannot_be_read_ends_alone(
+    pump: Pump, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no memory just now for what lies there."""
+    bad, good = Wire(pump, pool, until_hash), Wire(pump, pool, until_hash)
+
+    def read(file: int, most: int) -> bytes:
+        if file == bad.file:
+            raise MemoryError
+        return os_read(file, most)
+
+    os_read = os.read
+    monkeypatch.setattr("tipline_gw.voice.pump.os.read", read)
+    with pytest.raises(MemoryError):
+        bad.outcome.result(10)
+    good.far.send(b"#")
+    assert good.outcome.result(10) == "#"
+    assert pump.alive
     bad.close()
     good.close()
 

@@ -194,6 +194,16 @@ def test_a_provider_that_gives_a_password_is_asked_for_it(site: Site) -> None:
     assert site.told() == site_told("theirs", "centro", "en_ZZ")
 
 
+def test_a_caller_s_name_that_is_no_utf_8_is_not_quoted(site: Site) -> None:
+    call = site.call("theirs", "127.0.0.3")
+    call.name = "José Pérez"
+    assert call.invite(CANARY, user="carrier", secret=SECRET) == 200
+    assert site.told() == site_told("theirs", "centro", "en_ZZ")
+    log = "\n".join(site.asterisk.log)
+    assert "UTF-8" not in log
+    assert CANARY not in log
+
+
 def test_nobody_else_calls(site: Site) -> None:
     assert site.call("theirs", "127.0.0.9").invite(CANARY) == 401
     assert site.environments == []

@@ -12,7 +12,7 @@ from tipline_gw.voice import speech
 from tipline_gw.voice.audiosocket import AudioStream
 from tipline_gw.voice.frames import FRAME, FRAME_SECONDS, Frame, FrameReader, Kind
 from tipline_gw.voice.keypad import Keypad
-from tipline_gw.voice.pump import Pump
+from tipline_gw.voice.pump import SWEEP_SECONDS, Carried, Pump, R
 from tipline_gw.voice.speech import Taken, play, record
 
 
@@ -166,6 +166,22 @@ def test_what_is_not_speech_fails_it_and_what_came_before_stands(wire: bytes) ->
     sink = FakeRecording()
     assert recorded(sink, audio() * 2, wire).ended is Ended.FAILED
     assert bytes(sink.pcm) == SPEECH * 2
+
+
+def test_who_hesitates_where_silence_is_not_sent_is_waited_for_as_long_as_anybody() -> None:
+    class Waits(Pump):
+        def carry(self, stream: Carried[R]) -> R | None:
+            patience.append(stream._silence)
+            return None
+
+    patience: list[float] = []
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as ours,
+    ):
+        record(AudioStream(ours, FrameReader(), [], Waits()), FakeRecording(), 180)
+    assert patience[0] > 180 + 1 + 2 * SWEEP_SECONDS
 
 
 def test_silence_without_any_frame_fails_it() -> None:

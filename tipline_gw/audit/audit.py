@@ -144,6 +144,7 @@ def _everything(system: System) -> Iterator[Place]:
         places.files(system.folders),
         places.files(system.temporary, since=system.since),
         places.core_dumps(pids, system.since),
+        *(places.open_files(pid) for pid in pids),
         *(places.deleted_files(pid) for pid in pids),
         places.journal(system.since),
         database.rows(system.server) if system.server else (),

@@ -58,7 +58,8 @@ def refused(what: str, where: str, error: OSError, *, needed: bool = True) -> Pl
 
 def files(folders: Iterable[Path], *, since: float = 0.0) -> Iterator[Place]:
     """Every regular file below ``folders`` that was changed ``since``, its name included. With
-    ``since`` they are folders that others use too: what only those can read need not be."""
+    ``since`` they are folders that others use too: what only those can read need not be, and what
+    they compressed is not told."""
     views = _views()
     for folder in folders:
         closed: list[OSError] = []
@@ -67,8 +68,10 @@ def files(folders: Iterable[Path], *, since: float = 0.0) -> Iterator[Place]:
             for name in names:
                 path = Path(at, name)
                 if _changed(path, since):
-                    content = partial(_content, path)
-                    yield Place(_kind_of(path), str(path), content, needed=not since)
+                    packed = path.suffix in COMPRESSED and not since
+                    content = partial(_dump if packed else _content, path)
+                    needed = not (packed or since)
+                    yield Place(_kind_of(path), str(path), content, needed=needed)
         for error in closed:
             if not isinstance(error, FileNotFoundError):
                 yield refused("file", str(error.filename), error, needed=not since)
@@ -126,6 +129,26 @@ def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
         tail = data[-OVERLAP:]
 
 
+def open_files(pid: int) -> Iterator[Place]:
+    """What a process writes to, wherever it lies: its log, say, where that goes into a file."""
+    try:
+        links = list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return  # deleted_files says so
+    for link in links:
+        with contextlib.suppress(OSError):
+            path = link.readlink()
+            if path.is_file() and _is_written(pid, link.name):
+                yield Place(_kind_of(path), str(path), partial(_content, path))
+
+
+def _is_written(pid: int, descriptor: str) -> bool:
+    for line in Path(f"/proc/{pid}/fdinfo/{descriptor}").read_text().splitlines():
+        if line.startswith("flags:"):
+            return int(line.split()[1], 8) & os.O_ACCMODE != os.O_RDONLY
+    return False
+
+
 def deleted_files(pid: int) -> Iterator[Place]:
     """Files that have no name any more and are still open or mapped: nobody else can see them."""
     seen: set[tuple[int, int]] = set()
@@ -170,15 +193,23 @@ def _is_deleted(shown: str) -> bool:
 
 def memory(pid: int, name: str, *, judged: bool = True) -> Iterator[Place]:
     """Every region of a live process that can be read, but for shared ones of files that have a
-    name: those are files."""
+    name: those are files. One that ended before all was read was not searched."""
     try:
-        maps = Path(f"/proc/{pid}/maps").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return
+        yield from _regions(pid, name, _maps(pid), judged)
+        _maps(pid)
     except OSError as error:
         yield refused("memory", f"of {name}", error, needed=judged)
-        return
-    for line in maps.splitlines():
+
+
+def _maps(pid: int) -> list[str]:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        if maps := Path(f"/proc/{pid}/maps").read_text().splitlines():
+            return maps
+    raise OSError(0, "the process has ended")
+
+
+def _regions(pid: int, name: str, maps: list[str], judged: bool) -> Iterator[Place]:
+    for line in maps:
         span, rights, _, _, inode, *path = line.split(maxsplit=5)
         shown = path[0] if path else "anonymous"
         if rights[0] != "r" or shown.startswith("[v"):
@@ -252,9 +283,9 @@ def core_dumps(pids: Iterable[int], since: float) -> Iterator[Place]:
 
 
 def _dump(path: Path) -> Iterator[bytes]:
+    yield from _content(path)
     if path.suffix in COMPRESSED:
         raise OSError(0, "it is compressed: unpack it, and search that")
-    yield from _content(path)
 
 
 def _working_directory(pid: int) -> Path:

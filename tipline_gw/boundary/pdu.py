@@ -14,7 +14,8 @@ What a part is for (``kind``) is told by its protocol identifier, its coding sch
 * ``sim``: (U)SIM data download, of class 2 as it must be; of another class it is a text.
 * ``waiting``: the coding groups of TS 23.038 §4 and the header elements (§9.2.3.24.2 and .13) that
   say a voicemail or the like waits. The operator's, with or without a text, not a person's.
-* ``port``: addressed to a program by its port (§9.2.3.24.3 and .4): WAP push, binaries. Data.
+* ``port``: addressed to a program by its port (§9.2.3.24.3 and .4): WAP push, binaries. Data; of
+  a WAP push zeroes, because the notice of an MMS has its sender's number.
 * ``text``: everything else, of whatever class: people write class 0 (shown at once) and class 2
   (kept on the SIM) too.
 
@@ -152,14 +153,14 @@ def _kind(protocol: int, content: user_data.Content) -> PartKind:
 
 
 def _blanked(pdu: bytes | bytearray, layout: Layout) -> bytes:
-    """The TPDU with the address, and a number that a header element may hold, zeroed."""
+    """The TPDU with the address, and numbers that the user data may hold for programs, zeroed."""
     copy = bytearray(pdu)
     try:
         copy[layout.address : layout.end] = bytes(layout.end - layout.address)
         start = layout.end + 2 + STAMP + 1
         if layout.kind in (DELIVER, RESERVED) and copy[layout.tpdu] & HAS_HEADER:
             data = copy[start:]
-            user_data.blank_elements(data)
+            user_data.blank_numbers(data)
             copy[start:] = data
         return bytes(copy[layout.tpdu :])
     finally:

@@ -192,14 +192,16 @@ def _tail(octets: bytearray, layout: Layout) -> bytearray:
 
     The user data must end where the PDU does, or the address was not where it seemed to be. One
     octet too many is the padding that some senders put behind a multiple of eight characters.
+    Numbers that the user data may hold for programs are zeroed in ``octets``.
     """
     fixed = layout.end + 2 + STAMP + 1
     if fixed > len(octets):
         raise PduError("truncated")
+    if octets[layout.tpdu] & HAS_HEADER:
+        # In place and first of all: of what does not fit something may be kept, too.
+        with memoryview(octets)[fixed:] as data:
+            user_data.blank_numbers(data)
     end = fixed + user_data.size(octets[layout.end + 1], octets[fixed - 1])
     if not end <= len(octets) <= end + _PADDING:
         raise PduError(_MISFIT if end < len(octets) else "truncated")
-    data = octets[fixed:end]
-    if octets[layout.tpdu] & HAS_HEADER:
-        user_data.blank_elements(data)
-    return octets[layout.end : fixed] + data
+    return octets[layout.end : end]

@@ -3,7 +3,8 @@
 3GPP TS 23.038 §4 (data coding scheme) and TS 23.040 §9.2.3.16 and §9.2.3.24 (length and header).
 It reads the header elements that change how a text is read and put together, sees of some that
 they are there (ports, message waiting), and refuses the rest: what other elements carry (an
-address to reply to, pictures) is not looked at.
+address to reply to, pictures) is not looked at. Nor is what a WAP push says: the notice of an MMS
+is one, and has the number of who sent it in plain digits, perhaps half in the next part.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tipline_gw.errors import PduError
 CONCAT_8, CONCAT_16, SINGLE_SHIFT, LOCKING_SHIFT = 0x00, 0x08, 0x24, 0x25
 # Element and octets of its value: application ports (§9.2.3.24.3 and .4), message waiting (.2).
 _PORTS = frozenset(((0x04, 2), (0x05, 4)))
+_PORTS_16, _WAP_PUSH_PORTS = 0x05, frozenset((2948, 2949))
 _SPECIAL_INDICATION = (0x01, 2)
 _VOICE_MAIL = 0x23
 _KEPT = frozenset((CONCAT_8, CONCAT_16, SINGLE_SHIFT, LOCKING_SHIFT))
@@ -61,7 +63,8 @@ def size(dcs: int, length: int) -> int:
 class Header:
     """What of a user data header matters here. ``size``: its octets, its length octet included.
 
-    ``port``: it is for a program. ``waiting``: it says that a voicemail or the like waits.
+    ``port``: it is for a program. ``push``: for the one that takes WAP pushes. ``waiting``: it says
+    that a voicemail or the like waits.
     """
 
     size: int = 0
@@ -69,6 +72,7 @@ class Header:
     locking: int = 0
     single: int = 0
     port: bool = False
+    push: bool = False
     waiting: bool = False
 
 
@@ -85,7 +89,7 @@ def header(data: bytes | bytearray) -> Header:
         raise PduError("bad-header")
     concat: Concat | None = None
     locking = single = 0
-    port = waiting = False
+    port = push = waiting = False
     for element, value in _elements(data, data[0] + 1):
         if element in (CONCAT_8, CONCAT_16):
             concat = _concat(element, value) or concat
@@ -94,10 +98,10 @@ def header(data: bytes | bytearray) -> Header:
         elif element == SINGLE_SHIFT and len(value) == 1:
             single = value[0]
         elif (element, len(value)) in _PORTS:
-            port = True
+            port, push = True, push or _is_push(element, value)
         elif element == _VOICE_MAIL or (element, len(value)) == _SPECIAL_INDICATION:
             waiting = True
-    return Header(data[0] + 1, concat, locking, single, port, waiting)
+    return Header(data[0] + 1, concat, locking, single, port, push, waiting)
 
 
 def _elements(data: bytes | bytearray, end: int) -> list[tuple[int, bytes]]:
@@ -105,7 +109,7 @@ def _elements(data: bytes | bytearray, end: int) -> list[tuple[int, bytes]]:
     return [] if found is None else [(data[at], bytes(data[at + 2 : to])) for at, to in found]
 
 
-def _spans(data: bytes | bytearray, end: int) -> list[tuple[int, int]] | None:
+def _spans(data: bytes | bytearray | memoryview, end: int) -> list[tuple[int, int]] | None:
     """Where each element begins and ends; ``None`` if they do not fill the header exactly."""
     spans: list[tuple[int, int]] = []
     at = 1
@@ -126,8 +130,15 @@ def _concat(element: int, value: bytes) -> Concat | None:
     return Concat(int.from_bytes(value[:octets], "big"), total, seq) if 0 < seq <= total else None
 
 
-def blank_elements(data: bytearray) -> None:
-    """Zero, in place, every header element that :func:`header` does not read.
+def _is_push(element: int, value: bytes) -> bool:
+    """Destination and originator port, 16 bits each (TS 23.040 §9.2.3.24.4)."""
+    ports = _PORTS_16, 4
+    return (element, len(value)) == ports and int.from_bytes(value[:2], "big") in _WAP_PUSH_PORTS
+
+
+def blank_numbers(data: bytearray | memoryview) -> None:
+    """Zero, in place, every header element that :func:`header` does not read, and what a WAP push
+    says.
 
     One of them is the reply address element (TS 23.040 §9.2.3.24.17), which holds a number.
     """
@@ -138,6 +149,8 @@ def blank_elements(data: bytearray) -> None:
     blanked = (
         [(1, end)] if spans is None else [(a + 2, b) for a, b in spans if data[a] not in _KEPT]
     )
+    if any(_is_push(data[a], bytes(data[a + 2 : b])) for a, b in spans or ()):
+        blanked.append((end, len(data)))
     for start, stop in blanked:
         data[start:stop] = bytes(stop - start)
 
@@ -159,7 +172,8 @@ class Content:
 
 
 def read(dcs: int, length: int, data: bytes | bytearray, *, has_header: bool) -> Content:
-    """Read user data of ``length`` (TP-UDL). Octets behind it are not looked at.
+    """Read user data of ``length`` (TP-UDL). Octets behind it are not looked at; those of a WAP
+    push read as zeroes.
 
     Raises PduError: compressed text, data shorter than its length, a header that overruns it.
     """
@@ -170,6 +184,8 @@ def read(dcs: int, length: int, data: bytes | bytearray, *, has_header: bool) ->
     if octets > len(data):
         raise PduError("truncated")
     head = header(data[:octets]) if has_header else _NO_HEADER
+    if head.push:
+        data = data[: head.size] + bytes(octets - head.size)
     body = bytes(data[head.size : octets])
     text = _septets(data, length, head) if kind.encoding == "gsm7" else as_text(kind.encoding, body)
     waiting = head.waiting or kind.waiting

@@ -29,4 +29,5 @@ class Context:
 def print_json(value: Any) -> None:
     """On one line where a program reads it, indented where a person does."""
     indent = 2 if sys.stdout.isatty() else None
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=indent))
+    # As octets: JSON is UTF-8, whatever the terminal's own encoding is.
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=indent).encode("utf-8", "replace"))

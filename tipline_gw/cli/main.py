@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import sys
+from io import TextIOWrapper
 
 from tipline_gw.errors import TiplineError
 
@@ -23,6 +25,7 @@ _TODO = {
 def run() -> None:
     """0 done, 1 failed with one line of what and what to do, 2 wrong usage, 130 interrupted."""
     try:
+        _ready_streams()
         from tipline_gw.cli.commands import app
 
         app()
@@ -35,11 +38,26 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except UnicodeEncodeError:
+        _say("a name has octets that are not UTF-8: name another")
+        sys.exit(1)
     except OSError as error:
         _say(_of_the_system(error))
-        with contextlib.suppress(OSError, AttributeError):  # None where the shell closed it
+        with contextlib.suppress(OSError):
             sys.stdout.close()  # what it still holds would fail once more as Python ends
         sys.exit(1)
+
+
+def _ready_streams() -> None:
+    """What the shell closed is None for Python, and whoever asks it something would fail. What is
+    not of the terminal's encoding is read, or shown, escaped."""
+    # In this order they take the descriptors 0, 1 and 2, which no other file is to get.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _say(line: str) -> None:

@@ -23,7 +23,7 @@ from tipline_gw.sealing.identities import load_identities
 from tipline_gw.sealing.recipients import HybridRecipient
 from tipline_gw.settings import Settings
 from tipline_gw.store import repository
-from tipline_gw.store.engine import open_engine
+from tipline_gw.store.engine import open_store
 
 app = typer.Typer(
     no_args_is_help=True, help="Sealed tips: list, export, purge; and open, as a reviewer."
@@ -44,7 +44,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     """
     context: Context = ctx.obj
     settings = context.settings()
-    engine = open_engine(settings.store.url)
+    engine = open_store(settings.store.url)
     found = repository.tips(engine)
     engine.dispose()
     rows = [_shown(settings, row) for row in found]
@@ -92,7 +92,7 @@ def export(
     most 3 minutes, with age -R <id>.answer.pub; only the sender's code opens it.
     """
     context: Context = ctx.obj
-    engine = open_engine(context.settings().store.url)
+    engine = open_store(context.settings().store.url)
     names = export_tips(engine, directory)
     engine.dispose()
     if as_json:
@@ -126,7 +126,7 @@ def purge(
     """
     context: Context = ctx.obj
     settings = context.settings()
-    engine = open_engine(settings.store.url)
+    engine = open_store(settings.store.url)
     kept = settings.store.retention_days if days is None else days
     done = retention.purge(engine, kept, settings.line.time_granularity)
     engine.dispose()

@@ -4,6 +4,7 @@ that an answer to it is sealed to."""
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -42,20 +43,25 @@ def _export(engine: Engine, row: repo.TipRow, directory: Path) -> list[str]:
         files = _named(connection, row.id)
         for name, sealed_id in files:
             _write(directory / name, repo.octets(connection, sealed_id), row.received)
-    if files and row.answer_key is not None:
-        key = f"{HybridRecipient(row.answer_key)}\n".encode()
-        _write(directory / f"{row.id.hex()}.{ANSWER_KEY}", [key], row.received)
+        key = repo.answer_key_of(connection, row.id)
+    if files and key is not None:
+        recipient = f"{HybridRecipient(key)}\n".encode()
+        _write(directory / f"{row.id.hex()}.{ANSWER_KEY}", [recipient], row.received)
     return [name for name, _ in files]
 
 
 def _write(path: Path, content: Iterable[bytes], received: int) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("wb") as file:
-        file.writelines(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.utime(temporary, (received * HOUR, received * HOUR))
-    temporary.replace(path)
+    """Under a name of its own first: another export may write the same file at the same time."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.writelines(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.utime(temporary, (received * HOUR, received * HOUR))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _named(connection: Connection, tip_id: TipId) -> list[tuple[str, bytes]]:

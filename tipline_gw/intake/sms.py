@@ -262,7 +262,8 @@ class SmsIntake:
             try:
                 case = self._desk.case_of(question.code)
                 text = self._answers.state(case, question.language)
-            except StoreError:
+            except Exception as error:  # whatever it is, no memory say: who asked is waiting
+                self._log_unforeseen(error)
                 text = self._answers.text(names.UNAVAILABLE, question.language)
         self._answer(one, text)
 
@@ -330,9 +331,12 @@ class SmsIntake:
             self._end(one, None)
 
     def _failed(self, one: _Offered, error: Exception) -> None:
+        self._log_unforeseen(error)
+        self._refuse(one)
+
+    def _log_unforeseen(self, error: Exception) -> None:
         if not isinstance(error, TiplineError):
             self._log.error("offer-failed", error=type(error).__name__)
-        self._refuse(one)
 
     def _refuse(self, one: _Offered) -> None:
         """Nothing of it is on disk."""

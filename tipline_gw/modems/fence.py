@@ -50,7 +50,8 @@ _SIM_SECONDS = 10.0
 
 class Library(GsmModem, BoundaryComms):  # type: ignore[misc]
     """Connect, and write a command. ``pin_sent``: the SIM was given its PIN;
-    ``pin_accepted``: and is ready since; ``pin_refused``: in vain. Every failure is to be
+    ``pin_accepted``: and is ready since; ``pin_refused``: in vain. ``before_pin``: whether it may
+    be given now; ``after_pin``: told at once that it was right. Every failure is to be
     :meth:`translated`."""
 
     log = deaf
@@ -68,6 +69,8 @@ class Library(GsmModem, BoundaryComms):  # type: ignore[misc]
         self.pin_accepted = False
         self.pin_refused = False
         self.has_pin = False
+        self.before_pin: Callable[[], bool] = lambda: True
+        self.after_pin: Callable[[], None] = lambda: None
         self._pause = pause_seconds
         self._starting = False
         self._doing = "AT"
@@ -151,23 +154,26 @@ class Library(GsmModem, BoundaryComms):  # type: ignore[misc]
             raise ModemError("its SIM is blocked", "unblock it with its PUK in a telephone")
         if state != "pin":
             raise ModemError("its SIM is missing", "put one in, or see modems probe")
-        if not self.has_pin:
+        if not (self.has_pin and self.before_pin()):
             raise ModemError("its SIM wants a PIN", "name a pin_file in its [[modem]] table")
         self._give_pin()
 
     def _give_pin(self) -> None:
         self.pin_sent = True
-        try:
-            self.write(f'AT+CPIN="{_PIN_PLACEHOLDER}"', timeout=15)
-        except CommandError:
+        result = self.ask_patiently(f'AT+CPIN="{_PIN_PLACEHOLDER}"', 15)[-1]
+        if result in _BUSY:
+            self.pin_sent = False  # it has not looked at it (27.007 §9.2.1)
+            raise ModemError("its SIM is busy all the time", "see modems probe")
+        if result.startswith(_ERRORS):
             self.pin_refused = True
             raise ModemError(
                 "its SIM refused the PIN", "correct its pin_file and restart: it is tried once"
-            ) from None
+            )
         until = time.monotonic() + _SIM_SECONDS
         while time.monotonic() < until:
             if self._sim_state() == "ready":
                 self.pin_accepted = True
+                self.after_pin()
                 return
             time.sleep(_BUSY_PAUSE)
 

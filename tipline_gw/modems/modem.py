@@ -241,7 +241,7 @@ class Modem:
         wanted = self._settings.profile
         if wanted != AUTO:
             self._profile = load(wanted)
-        profile, why = identify.choose(wanted, lambda first: self._open_port(first, _unheard))
+        profile, why = identify.choose(wanted, lambda first: self._open_port(first, self._overhear))
         self._profile, self._why = profile, why
         if wanted == AUTO and profile.calls.list == "unsafe":
             raise ModemError(
@@ -252,6 +252,11 @@ class Modem:
             profile,
             on_gone=lambda: self._events.put(_GONE),
         )
+
+    def _overhear(self, notice: Notice) -> None:
+        """While it is identified. The sweep finds what is stored; nothing finds the others."""
+        if isinstance(notice, Pushed):
+            self._taking.overheard(notice.part)
 
     def _recorded(self, port: BoundaryPort) -> BoundaryPort:
         port.recorder = self._recorder
@@ -278,6 +283,7 @@ class Modem:
 
     def _start(self, driver: Driver) -> None:
         has_pin, started = self._pin.may_be_sent(), False
+        driver.before_pin, driver.after_pin = self._pin.noted, self._pin.was_right
         try:
             driver.start(has_pin=has_pin)
             started = True
@@ -406,6 +412,8 @@ class Modem:
             self._taking.refused(event.serial)
         elif isinstance(event, Answer):
             self._answering.answer(event.serial, event.text, confirm=event.confirm)
+        elif isinstance(event, Pushed):
+            self._taking.overheard(event.part)
         elif isinstance(event, _Job) and event.result.set_running_or_notify_cancel():
             event.result.set_exception(ModemError(f"{self.name} does not answer now"))
 
@@ -420,13 +428,26 @@ class Modem:
             self._waiting.append(slot)
             return
         self._last_message = time.time()
-        pdu = driver.read_slot(slot)
+        pdu = self._read_at(driver, slot)
         if pdu is None:
             self._sweep_soon(SOON)
             return
         # The line is the bottleneck: the next command goes out before this is worked on.
         self._read = slot, pdu
         driver.meanwhile = lambda: self._work_off(driver)
+
+    def _read_at(self, driver: Driver, slot: Slot) -> str | None:
+        """A notice may name a storage that cannot be chosen: one that the profile does not know, or
+        that noise made of another. That ends no session: what lies there is swept."""
+        try:
+            return driver.read_slot(slot)
+        except ModemSilentError:
+            raise
+        except ModemError:
+            if not driver.lives:
+                raise
+            self._log.warning("message-not-read")
+            return None
 
     def _work_off(self, driver: Driver) -> None:
         """Take in what was read last, as far as nothing need be said to the modem for it."""
@@ -499,8 +520,11 @@ class Modem:
         self._waiting = deque(slot for slot in self._waiting if slot not in slots)
 
     def _drop_notices(self) -> None:
-        """Of an earlier session: the sweep at the start of this one finds it all."""
+        """Of an earlier session: the sweep at the start of this one finds what is stored."""
         self._drain()
+        for event in self._backlog:
+            if isinstance(event, Pushed):
+                self._taking.overheard(event.part)
         self._backlog = deque(
             event for event in self._backlog if not isinstance(event, Stored | Pushed | Ringing)
         )
@@ -525,7 +549,8 @@ class Modem:
         self._core.cleared(self.name, (place,))
 
     def _note(self, place: Place) -> bool:
-        """Have the core remember ``place``; whether it does."""
+        """Have the core remember ``place``; whether it does. The SIM is locked still: no notice
+        that comes meanwhile is of a message."""
         number = self._core.serial()
         self._core.note(Note(number, self.name, place))
         until = time.monotonic() + FINISH_SECONDS

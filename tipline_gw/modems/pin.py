@@ -1,8 +1,9 @@
 """The SIM's PIN: its file, and that a wrong one is tried once and not again.
 
-Three wrong tries block a SIM. So before the PIN is sent the core writes down which file it is
-(its time and size, not what is in it), and forgets it when the SIM took it: neither a crash nor
-a restart makes a second try of a PIN that may have been wrong. A corrected file is another file.
+Three wrong tries block a SIM. So just before the PIN is sent the core writes down which file it is
+(its time and size, not what is in it), and forgets it as soon as the SIM took it: neither a crash
+nor a restart makes a second try of a PIN that may have been wrong, and a power cut at any other
+moment keeps no modem away. A corrected file is another file.
 """
 
 from __future__ import annotations
@@ -37,15 +38,24 @@ class Pin:
         self._tried = tried
         self._note = note
         self._forget = forget
+        self._wanted: Place | None = None
         self._trying: Place | None = None
 
     def may_be_sent(self) -> bool:
         """Before the modem is started. Raises ConfigError: the file is not there."""
-        if self._path is None:
-            return False
-        place = _place(self._path)
-        self._trying = place if place != self._tried and self._note(place) else None
+        place = _place(self._path) if self._path is not None else None
+        self._wanted = place if place != self._tried else None
+        return self._wanted is not None
+
+    def noted(self) -> bool:
+        """Whether it may be sent now: that it is tried is written down."""
+        if self._wanted is not None and self._note(self._wanted):
+            self._trying = self._wanted
         return self._trying is not None
+
+    def was_right(self) -> None:
+        """The SIM took it, whatever the modem does after that."""
+        self.ended(sent=True, accepted=True)
 
     def refused_before(self) -> bool:
         return self._tried is not None and self._trying is None

@@ -190,8 +190,7 @@ class Taking:
         if not isinstance(part, Part) or _no_tip(part):
             return False
         place = Place(slot, check_of(part, self._salt))
-        known = part.fingerprint in self._in_flight or part.fingerprint in self._done
-        if known or self._is_settled(place):
+        if self._is_known(part, place):
             return False
         self._assemble(part, place)
         return True
@@ -203,6 +202,21 @@ class Taking:
             return
         self._direct = _Unacknowledged(part.fingerprint, time.monotonic() + PATIENCE)
         self._sort(driver, part, DIRECT)
+
+    def overheard(self, part: Part | Undecodable) -> None:
+        """A message that was delivered directly while no session was there to acknowledge it. Many
+        modems want no acknowledgement: it is nowhere else then. If they do it comes again, and is
+        known."""
+        if not isinstance(part, Part) or _no_tip(part):
+            return
+        place = Place(DIRECT, check_of(part, self._salt))
+        if not self._is_known(part, place):
+            self._assemble(part, place)
+
+    def _is_known(self, part: Part, place: Place) -> bool:
+        if part.fingerprint in self._in_flight or part.fingerprint in self._done:
+            return True
+        return self._is_settled(place)
 
     def _doubts(self, part: Part | Undecodable) -> bool:
         """What does not decode is refused until the same comes again: the network has it still, and
@@ -230,8 +244,10 @@ class Taking:
         return True
 
     def _dispose(self, driver: Hardware, part: Part | Undecodable, place: Place) -> bool:
-        """Away with it, unoffered. Its sender may still wait for the answer to the first copy."""
-        if part.sender is not None and not self._awaited(part.fingerprint):
+        """Away with it, unoffered. Its sender may still wait for the answer to the first copy, or
+        to the message that the first copy is a part of."""
+        waits = self._awaited(part.fingerprint) or self._reassembly.knows(part.fingerprint)
+        if part.sender is not None and not waits:
             self._release_token(part.sender, (part.fingerprint,))
         return self._clear(driver, place)
 

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from tipline_gw.errors import PromptError
 from tipline_gw.prompts import manifest as manifests
 from tipline_gw.prompts import names, sound
-from tipline_gw.prompts.folder import Folder, fingerprint
+from tipline_gw.prompts.folder import AS_WAV, Folder, fingerprint
 from tipline_gw.prompts.manifest import Entry, Origin
 from tipline_gw.prompts.plan import VERSION, Piece, Plan, plan
 from tipline_gw.prompts.speech import Speak, espeak
@@ -96,6 +96,7 @@ def build(
     for folder in planned.folders.values():
         _put(folder, {p.name: made[p] for p in made if p.language == folder.language})
         _take_away(folder, planned)
+        report.failed += [f"{file}: not a WAV file: {AS_WAV}" for file in folder.unusable]
         report.strange += _strange(folder, planned)
     report.built += [piece.label for piece in made]
     return report

@@ -49,7 +49,8 @@ _TODO: Final = {
     Problem.OUTDATED: "record it again: its words were changed since",
     Problem.CLIPPED: "record it again, less loud",
     Problem.TOO_LONG: "use fewer words",
-    Problem.TOO_QUIET: "lay the recording there as NAME.wav and build: that sets how loud it is",
+    Problem.TOO_QUIET: "lay the recording there as NAME.wav and build: that sets how loud it is; "
+    "if it is there, record it again",
     Problem.TOO_LOUD: "lay the recording there as NAME.wav and build: that sets how loud it is",
     Problem.SYNTHETIC: "record it with a human voice",
 }

@@ -18,16 +18,25 @@ from tipline_gw.prompts.manifest import Entry, Origin
 LARGEST_RECORDING: Final = 64 * 1024 * 1024
 """Octets: three minutes of stereo at 44,100 Hz, 32 bit. A prompt is forty seconds."""
 
+AS_WAV: Final = "save it as WAV, 16 bit PCM"
+
+_NO_WAV: Final = frozenset(
+    {".3gp", ".aac", ".aif", ".aiff", ".amr", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wma"}
+)
+
 
 class Folder:
-    """``known`` is the manifest, to be brought up to date by who builds."""
+    """``known`` is the manifest, to be brought up to date by who builds. ``unusable``: recordings
+    of another kind than WAV."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.language = path.name
         self.known = manifests.load(path)
         self._wavs: dict[str, list[Path]] = {}
-        for file in sorted(path.glob("*")):
+        files = sorted(path.glob("*"))
+        self.unusable = [file for file in files if file.suffix.lower() in _NO_WAV]
+        for file in files:
             # Recorders write .WAV.
             if file.suffix.lower() == ".wav" and file.is_file():
                 self._wavs.setdefault(file.stem, []).append(file)

@@ -54,7 +54,9 @@ def load(folder: Path) -> Manifest:
         return {name: _entry(value) for name, value in known["prompts"].items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise _unreadable(file, error) from None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise PromptError(
             f"{file} cannot be read ({type(error).__name__})",
             "move it and the synthetic prompts away and build again: without it every file that"
@@ -85,9 +87,13 @@ def digest(file: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise PromptError(
-            f"{file} cannot be read ({type(error).__name__})", "see its owner and permissions"
-        ) from None
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: OSError) -> PromptError:
+    return PromptError(
+        f"{file} cannot be read ({type(error).__name__})", "see its owner and permissions"
+    )
 
 
 def digest_of(content: bytes) -> str:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tipline_gw.errors import PromptError
-from tipline_gw.prompts.folder import LARGEST_RECORDING
+from tipline_gw.prompts.folder import AS_WAV, LARGEST_RECORDING
 from tipline_gw.prompts.loudness import Signal
 
 LONGEST_SECONDS: Final = 180
@@ -67,7 +67,7 @@ def parse(content: bytes) -> Recording:
     if len(content) > LARGEST_RECORDING:
         raise PromptError(f"larger than {LARGEST_RECORDING >> 20} MiB", "record one prompt a file")
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
-        raise PromptError("not a WAV file", "save it as WAV, 16 bit PCM")
+        raise PromptError("not a WAV file", AS_WAV)
     described, data = None, None
     for name, chunk in _chunks(memoryview(content)):
         if name == b"fmt " and described is None:
@@ -94,16 +94,18 @@ def _chunks(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
 
 def _format(chunk: memoryview) -> _Format:
     if len(chunk) < 16:
-        raise PromptError("its format is not stated", "save it as WAV, 16 bit PCM")
-    kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
+        raise PromptError("its format is not stated", AS_WAV)
+    kind, channels, rate, _, frame, bits = struct.unpack_from("<HHIIHH", chunk)
     if kind == _EXTENSIBLE and len(chunk) >= 26:
         (kind,) = struct.unpack_from("<H", chunk, 24)
     if (kind, bits) not in _SAMPLES:
-        raise PromptError("compressed, or an unusual format", "save it as WAV, 16 bit PCM")
+        raise PromptError("compressed, or an unusual format", AS_WAV)
     if not RATES[0] <= rate <= RATES[1] or not 1 <= channels <= CHANNELS:
         raise PromptError(
             "an unusual rate or number of channels", "save it at 44,100 or 48,000 Hz, mono"
         )
+    if frame != channels * bits // 8:  # as 24 bit in four octets each: read closely, it is noise
+        raise PromptError("its samples are not packed closely", AS_WAV)
     return _Format(kind, channels, rate, bits)
 
 
@@ -117,7 +119,7 @@ def _samples(described: _Format, data: bytes) -> Signal:
         raise PromptError(f"longer than {LONGEST_SECONDS} s", "record one prompt a file")
     samples = _SAMPLES[described.kind, described.bits](whole)
     if not (np.abs(samples) < _ABSURD).all():
-        raise PromptError("it holds values that are no sound", "save it as WAV, 16 bit PCM")
+        raise PromptError("it holds values that are no sound", AS_WAV)
     return np.asarray(samples.reshape(-1, described.channels))
 
 

@@ -60,7 +60,8 @@ def _envelope(plaintext: bytes, truncated: bool) -> dict[str, Any]:
     """Anybody can seal to the reviewer's key: what could not be printed later is refused here."""
     try:
         envelope = json.loads(plaintext)
-        json.dumps(envelope, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        # Half a surrogate pair is no text, and what is no number is no JSON.
+        json.dumps(envelope, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         envelope = None
     if not isinstance(envelope, dict) or not all(map(_is_plain, envelope.values())):

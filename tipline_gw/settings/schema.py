@@ -23,8 +23,8 @@ class Line(_Table):
 
     name: str = Field(min_length=1, max_length=80)
     languages: list[Language] = Field(min_length=1, max_length=9)
-    emergency_number: str = Field(default="911", pattern=r"^\d{2,4}$")
-    sms_number: str | None = Field(default=None, pattern=r"^\d{3,15}$")
+    emergency_number: str = Field(default="911", pattern=r"^[0-9]{2,4}$")
+    sms_number: str | None = Field(default=None, pattern=r"^[0-9]{3,15}$")
     time_granularity: Literal["hour", "day"] = "hour"
 
     @model_validator(mode="after")

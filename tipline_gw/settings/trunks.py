@@ -176,7 +176,7 @@ class _Stick(_Trunk):
     max_calls: int | None = Field(default=1, ge=1, le=1)
     data: Device | None = None
     audio: Device | None = None
-    imei: str | None = Field(default=None, pattern=r"^\d{15}$")
+    imei: str | None = Field(default=None, pattern=r"^[0-9]{15}$")
 
 
 class DongleTrunk(_Stick):

@@ -14,8 +14,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from tipline_gw.errors import StoreError
 
@@ -33,10 +33,22 @@ _PRAGMAS = (
     "journal_size_limit=67108864",
 )
 
-_ON_DISK = (
-    "SELECT set_config('synchronous_commit', 'on', false)"
-    " WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')"
-)
+_ON_DISK = """
+    SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+        WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)
+"""
+
+_SESSION = {
+    "client_encoding": "utf8",
+    "connect_timeout": 10,  # seconds, as are those of keepalives
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10000,  # milliseconds
+}
+"""Of libpq. A server without power, or a firewall that forgot the connection, says nothing: the
+writer would wait for an answer for a quarter of an hour, or two, and nothing be taken in. And a
+database without an encoding (SQL_ASCII, where its locale was C) would give octets for text."""
 
 
 def open_engine(url: str, *, make: bool = False) -> Engine:
@@ -50,12 +62,53 @@ def open_engine(url: str, *, make: bool = False) -> Engine:
             _private(path)
         else:
             _require(path)
-    engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=not _is_sqlite(url))
-    if _is_sqlite(url):
-        event.listen(engine, "connect", _set_pragmas)
-        event.listen(engine, "begin", _begin)
-    else:
-        event.listen(engine, "connect", _commit_on_disk)
+    if not _is_sqlite(url):
+        return _of_a_server(parsed)
+    engine = create_engine(parsed, hide_parameters=True)
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _Beginning(Path(parsed.database or "")))
+    return engine
+
+
+def open_store(url: str) -> Engine:
+    """The engine of a store that is there and of this program's version. StoreError for any other:
+    who does not migrate it must neither read it wrongly nor write into it."""
+    engine = open_engine(url)
+    try:
+        _refuse_other_versions(engine)
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _refuse_other_versions(engine: Engine) -> None:
+    with translated(), engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is None:
+        raise StoreError(*_EMPTY)
+    if revision != _newest():
+        raise StoreError(*(_OLD if revision in _revisions() else _NEW))
+
+
+def _of_a_server(url: URL) -> Engine:
+    """Transactions see what others committed meanwhile, as those here count on, even if the
+    database or the role is set to another isolation. What the URL says of the session stays."""
+    session = {key: value for key, value in _SESSION.items() if key not in url.query}
+    try:
+        engine = create_engine(
+            url,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
+            connect_args=session,
+        )
+    except ImportError:
+        raise StoreError(
+            "PostgreSQL needs psycopg, which is not installed here",
+            "pip install 'psycopg[binary]' beside this program",
+        ) from None
+    event.listen(engine, "connect", _commit_on_disk)
     return engine
 
 
@@ -76,9 +129,31 @@ def snapshot(engine: Engine) -> Connection:
     return connection
 
 
-def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+class _Beginning:
+    """Begins SQLite's transactions. It refuses to write once the file is not where it was: SQLite
+    would go on in one that was moved away or deleted, and nobody would find what it wrote."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._first: int | None = None
+
+    def __call__(self, connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES)
+        if writes:
+            self._require_the_first()
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    def _require_the_first(self) -> None:
+        try:
+            found = self._path.stat().st_ino
+        except OSError:
+            found = -1
+        self._first = found if self._first is None else self._first
+        if found != self._first:
+            raise StoreFaultError(
+                "the store's file was moved, replaced or deleted while it is in use",
+                "put it back, or restart the daemon",
+            )
 
 
 def _is_sqlite(url: str) -> bool:
@@ -107,11 +182,16 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 def _commit_on_disk(connection: Any, _record: Any) -> None:
     """PostgreSQL: a commit is on disk when it returns, there and on a standby that it waits for,
-    even if the server, the database or the role is set to less. What is set to more stays."""
+    even if the server, the database or the role is set to less, now or later. What is set to more
+    stays."""
     cursor = connection.cursor()
     cursor.execute(_ON_DISK)
     cursor.close()
     connection.commit()
+
+
+class StoreFaultError(StoreError):
+    """The database failed, whatever it was asked: others will fare no better."""
 
 
 @contextlib.contextmanager
@@ -119,24 +199,41 @@ def translated() -> Iterator[None]:
     """SQLAlchemy's errors carry statements and parameters: only their nature goes on."""
     try:
         yield
+    except IntegrityError:  # of what was to be written, not of the database
+        raise StoreError("what was to be stored does not fit what the store holds") from None
     except DBAPIError as error:
-        raise StoreError(*_explained(error.orig)) from None
+        raise StoreFaultError(*_explained(error.orig)) from None
     except SQLAlchemyError as error:
-        raise StoreError(f"the store failed ({type(error).__name__})") from None
+        raise StoreFaultError(f"the store failed ({type(error).__name__})") from None
     except sqlite3.Error as error:  # of a statement that went past SQLAlchemy
-        raise StoreError(*_explained(error)) from None
+        raise StoreFaultError(*_explained(error)) from None
     except OSError as error:
-        raise StoreError(
+        raise StoreFaultError(
             f"the store's file cannot be made ({error.strerror})", "check store.url and its folder"
         ) from None
 
 
+_EMPTY = ("the store has no tables yet", "start the daemon once, or run init")
 _OLD = ("the store is of an older version", "start the daemon once: it migrates")
+_UNREACHED = ("the database server cannot be reached", "check store.url and the server")
+_DAMAGED = ("the store's file is damaged, or is no store", "restore it from a back-up")
+_NEW = ("the store is of a newer version than this program", "run the newer program on it")
 
 
 def _explained(cause: BaseException | None) -> tuple[str, str]:
-    said = str(cause).lower()
+    """By the error's name too: a server's words are in its administrator's language."""
+    said = f"{type(cause).__name__}: {cause}".lower()
     known = (
+        (
+            "readonlysqltransaction",
+            "the database takes no writes",
+            "see whether it is a standby, or was set to read only",
+        ),
+        (
+            "insufficientprivilege",
+            "the database does not let its user do this",
+            "make the user of store.url the owner of the database",
+        ),
         (
             "full",
             "the disk of the store is full",
@@ -145,11 +242,15 @@ def _explained(cause: BaseException | None) -> tuple[str, str]:
         ("disk i/o", "the disk of the store fails", "look at the kernel's log"),
         ("unable to open", "the store's file cannot be opened", "check store.url and permissions"),
         ("readonly", "the store's file is read-only", "check its permissions and owner"),
+        ("malformed", *_DAMAGED),
+        ("not a database", *_DAMAGED),
         ("locked", "the store is locked by another process", "see who holds it open"),
-        ("no such table", "the store has no tables yet", "start the daemon once, or run init"),
+        ("no such table", *_EMPTY),
+        ("undefinedtable", *_EMPTY),
         ("no such column", *_OLD),
-        ("column tip.", *_OLD),
-        ("connection", "the database server cannot be reached", "check store.url and the server"),
+        ("undefinedcolumn", *_OLD),
+        ("adminshutdown", *_UNREACHED),
+        ("connection", *_UNREACHED),
     )
     for mark, what, todo in known:
         if mark in said:
@@ -160,6 +261,7 @@ def _explained(cause: BaseException | None) -> tuple[str, str]:
 def migrate(engine: Engine) -> None:
     """Bring the tables to the newest revision; nothing to do is quick."""
     with translated(), rebuilding(engine) as connection:
+        one_at_a_time(connection)
         if MigrationContext.configure(connection).get_current_revision() == _newest():
             return
         config = _alembic()
@@ -167,10 +269,19 @@ def migrate(engine: Engine) -> None:
         try:
             command.upgrade(config, "head")
         except CommandError:
-            raise StoreError(
-                "the store is of a newer version than this program", "run the newer program on it"
-            ) from None
+            raise StoreError(*_NEW) from None
         _refuse_orphans(connection)
+
+
+def one_at_a_time(connection: Connection) -> None:
+    """PostgreSQL: whoever else migrates waits until this transaction is over, and then finds all
+    done. On SQLite the transaction itself does that."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
+
+
+_MIGRATING = 0x7469706C
+"""Ours among the database's advisory locks; any number does."""
 
 
 @contextlib.contextmanager
@@ -206,3 +317,7 @@ def _alembic() -> Config:
 
 def _newest() -> str | None:
     return ScriptDirectory.from_config(_alembic()).get_current_head()
+
+
+def _revisions() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()}

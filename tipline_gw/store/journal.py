@@ -47,6 +47,16 @@ def forget(connection: Connection, gateway: int, rows: Iterable[PlaceRow]) -> No
         connection.execute(_FORGET, wanted)
 
 
+_NOWHERE = PlaceRow(modem=0, storage=0, slot=0, content=bytes(8))
+"""No storage of a modem has that number."""
+
+
+def write_and_forget(connection: Connection) -> None:
+    """Leaves nothing, and fails where nothing can be written."""
+    remember(connection, 0, [_NOWHERE])
+    forget(connection, 0, [_NOWHERE])
+
+
 def keep_only(connection: Connection, gateway: int, modems: Iterable[int]) -> None:
     """Drop the rows of modems this gateway does not have any more."""
     gone = place.c.modem.not_in(list(modems))

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, text, update
 from sqlalchemy import func as sql
-from sqlalchemy.exc import IntegrityError
 
 from tipline_gw.domain.tip import Kind, State, TipId
 from tipline_gw.errors import AnswerError, StoreError
@@ -25,7 +24,11 @@ Row = dict[str, Any]
 """A row by its columns."""
 
 
+_SALT = select(gateway.c.code_salt)
+_FIRST_SALT = text("INSERT INTO gateway (id, code_salt) VALUES (1, :salt) ON CONFLICT DO NOTHING")
+
 # Made once: what a statement costs is mostly the making of it.
+_WITH_CODE = select(tip.c.id).where(tip.c.code_hash == bindparam("code_hash"))
 _ADD_TIP, _ADD_SEALED, _ADD_CHUNK = insert(tip), insert(sealed), insert(chunk)
 
 
@@ -87,13 +90,12 @@ def new_id() -> bytes:
 
 
 def code_salt(connection: Connection) -> bytes:
-    """The salt of this store's case codes, drawn once."""
-    found = connection.execute(select(gateway.c.code_salt)).scalar()
-    if found is not None:
-        return bytes(found)
-    salt = secrets.token_bytes(16)
-    connection.execute(insert(gateway).values(id=1, code_salt=salt))
-    return salt
+    """The salt of this store's case codes, drawn once: of several gateways by the first."""
+    found = connection.execute(_SALT).scalar()
+    if found is None:
+        connection.execute(_FIRST_SALT, {"salt": secrets.token_bytes(16)})
+        found = connection.execute(_SALT).scalar_one()
+    return bytes(found)
 
 
 def tip_row(
@@ -149,12 +151,10 @@ def add_tip(
 def give_code(connection: Connection, tip_id: TipId, code_hash: bytes, answer_key: bytes) -> bool:
     """True once the tip has the code; False if another tip has it: draw again. ``answer_key``:
     the raw public half of what the code opens."""
-    values = {"code_hash": code_hash, "answer_key": answer_key}
-    try:
-        with connection.begin_nested():
-            done = connection.execute(update(tip).where(tip.c.id == tip_id).values(values))
-    except IntegrityError:
+    if connection.execute(_WITH_CODE, {"code_hash": code_hash}).first():
         return False
+    values = {"code_hash": code_hash, "answer_key": answer_key}
+    done = connection.execute(update(tip).where(tip.c.id == tip_id).values(values))
     if done.rowcount != 1:
         raise StoreError("the tip is not in the store any more")
     return True
@@ -200,14 +200,19 @@ def put_answer(
 ) -> None:
     """The answer to a tip, in place of an earlier one. Raises AnswerError where no code could
     open it: there is no such tip, or it has no answer key."""
-    key = connection.execute(select(tip.c.answer_key).where(tip.c.id == tip_id)).scalar()
-    if key is None:
+    if answer_key_of(connection, tip_id) is None:
         raise AnswerError(
             "there is no such tip, or no code that opens an answer to it",
             "answer the tip that answer_to stands with in tips list --json",
         )
     connection.execute(delete(sealed).where(sealed.c.tip_id == tip_id, _ANSWER))
     add_whole(connection, tip_id, role, header, chunks)
+
+
+def answer_key_of(connection: Connection, tip_id: TipId) -> bytes | None:
+    """What an answer to the tip is sealed to; None where no code opens one."""
+    key = connection.execute(select(tip.c.answer_key).where(tip.c.id == tip_id)).scalar()
+    return None if key is None else bytes(key)
 
 
 def drop_sealed(connection: Connection, sealed_ids: Sequence[bytes]) -> None:

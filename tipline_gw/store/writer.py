@@ -18,13 +18,16 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from tipline_gw.errors import StoreError, TiplineError
-from tipline_gw.store.engine import translated, writing
+from tipline_gw.store import journal
+from tipline_gw.store.engine import StoreFaultError, translated, writing
 
 T = TypeVar("T")
 Job = Callable[[Connection], Any]
 Waiting = tuple[Job, Future[Any], float]
 
 LARGEST_GROUP = 256
+TRY_SECONDS = 5.0
+"""After a fault the store is tried so often, until it takes something again."""
 LAZY_SECONDS = 1.0
 """So long jobs that can wait do wait for others to ride with."""
 
@@ -88,7 +91,8 @@ class Writer:
 
     @property
     def fault(self) -> str | None:
-        """Why the last commit failed; None once one succeeds again."""
+        """Why the store failed last; None once a commit succeeds again. What a job refuses, or
+        asks wrongly, is no fault of the store."""
         return self._fault
 
     @property
@@ -108,12 +112,16 @@ class Writer:
         while open_:
             group, open_ = self._gather(self._next())
             lazy = self._take_lazy()
-            if group or lazy:
+            if group or lazy or self._fault:
                 self._commit(lazy, group)
 
     def _next(self) -> Waiting | _Nudge | None:
-        """The first that cannot wait; the nudge again when what can has waited long enough."""
-        first = self._jobs.get()
+        """The first that cannot wait; the nudge again when what can has waited long enough, and a
+        nudge when it is time to see whether a fault is over."""
+        try:
+            first = self._jobs.get(timeout=TRY_SECONDS if self._fault else None)
+        except queue.Empty:
+            return _Nudge()
         while isinstance(first, _Nudge):
             try:
                 first = self._jobs.get(timeout=LAZY_SECONDS)
@@ -155,6 +163,8 @@ class Writer:
         started = time.perf_counter()
         try:
             with translated(), self._engine.begin() as connection:
+                if self._fault is not None:  # a commit of nothing would say that all is well
+                    journal.write_and_forget(connection)
                 for job in lazy:
                     job(connection)
                 results = [job(connection) for job, _, _ in group]
@@ -173,9 +183,10 @@ class Writer:
             for waiting in group:
                 self._commit([], [waiting])
             return
-        if lazy:
+        if not group:
             return
         if not isinstance(error, TiplineError):
-            error = StoreError(f"a write failed ({type(error).__name__})")
-        self._fault = error.what if isinstance(error, StoreError) else self._fault
+            error = StoreFaultError(f"a write failed ({type(error).__name__})")
+        if isinstance(error, StoreFaultError):
+            self._fault = error.what
         group[0][1].set_exception(error)

@@ -1,6 +1,7 @@
 """/metrics, /healthz and /readyz on loopback, and systemd's notifications.
 
-Refuses: anything but GET of those three paths, bodies, keep-alive, and clients that are slow.
+Refuses: anything but GET of those three paths, bodies, keep-alive, and clients that are slow. Each
+of them takes a descriptor and a thread, which calls need: there are few at a time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from tipline_gw.errors import ConfigError
 from tipline_gw.telemetry.metrics import Metrics
 
 _NEVER = 3600.0
+AT_ONCE = 32
+"""Connections. Who asks more is served too, and the oldest of them goes: an answer takes no time,
+so the oldest is one that does not ask."""
 
 Check = Callable[[], list[str]]
 """What is wrong now, as fixed words; empty when all is well."""
@@ -73,7 +77,25 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._lock = threading.Lock()
+        self._served: dict[Any, None] = {}
+        """Connections, the oldest first."""
         super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._served[request] = None
+            oldest = next(iter(self._served)) if len(self._served) > AT_ONCE else None
+            self._served.pop(oldest, None)
+        if oldest is not None:
+            with contextlib.suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)  # its thread sees the end
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._served.pop(request, None)
+        super().shutdown_request(request)
 
     def handle_error(self, *_: Any) -> None:
         """A client that went away is no news."""
@@ -114,9 +136,10 @@ def sd_notify(state: str) -> None:
         return
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-        try:
-            sock.connect(address)
-            sock.sendall(state.encode())
-        except OSError:
-            return
+    # Where no descriptor is left it goes unsaid, and calls go on: the next one may be said.
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock,
+    ):
+        sock.connect(address)
+        sock.sendall(state.encode())

@@ -11,10 +11,14 @@ the telephone company's records would tell who sent it. Count tips in the metric
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import queue
 import re
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from types import TracebackType
@@ -30,6 +34,9 @@ _PLACE = r"[A-Za-z_?][\w.]*:\d{1,5}"
 _DIGIT_RUN = re.compile(r"\d{5}")
 _LARGEST = 1_000_000
 _OURS = "tipline_gw"
+_LINES = 4096
+"""That wait to be written."""
+_FLUSH_SECONDS = 2.0
 
 
 def _number(value: Any) -> bool:
@@ -139,6 +146,36 @@ def _no_args(_logger: Any, _method: str, event: EventDict) -> EventDict:
     return event
 
 
+class _Aside(logging.Handler):
+    """Writes to a descriptor in a thread of its own. Whoever logs does not wait: should nobody
+    read what the daemon prints, callers are heard all the same, and it can be ended. What finds
+    too many lines waiting is dropped."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._lines: queue.Queue[bytes] = queue.Queue(_LINES)
+        threading.Thread(target=self._write, name="log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait(f"{self.format(record)}\n".encode())
+
+    def flush(self) -> None:
+        """At the end of the process: until all is written, if it can be."""
+        end = time.monotonic() + _FLUSH_SECONDS
+        while self._lines.unfinished_tasks and time.monotonic() < end:
+            time.sleep(0.005)
+
+    def _write(self) -> None:
+        while True:
+            line = self._lines.get()
+            with contextlib.suppress(OSError):  # nobody reads any more, or the disk is full
+                while line:
+                    line = line[os.write(self._descriptor, line) :]
+            self._lines.task_done()
+
+
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
     """Set up structlog and take over the standard library's logging, for the whole process."""
     numeric = logging.getLevelNamesMapping()[level.upper()]
@@ -147,7 +184,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _no_args,
     ]
-    handler = logging.StreamHandler(stream or sys.stdout)
+    handler = logging.StreamHandler(stream) if stream else _Aside(sys.stdout.fileno())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

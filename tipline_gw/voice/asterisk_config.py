@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from tipline_gw.errors import ConfigError, PromptError
 from tipline_gw.prompts import names
 from tipline_gw.prompts.plan import sounds as sounds_of
 from tipline_gw.resources import folder
-from tipline_gw.settings.trunks import Number, Trunk
+from tipline_gw.settings.trunks import Number, SipTrunk, Trunk
 from tipline_gw.voice import dialplan, trunk_files, trunk_sip
 from tipline_gw.voice.listener import parse_address, written_address
 from tipline_gw.voice.trunk_files import KEYS, OF_DRIVERS, SYSTEM, TrunkFiles
@@ -31,6 +31,9 @@ MARK = "; Written by tipline-gw asterisk-config"
 
 WRITABLE = ("var", "spool", "run", "log")
 """The folders that Asterisk itself writes to."""
+
+_NEW = "tipline-new"
+"""Beside the folder of a language's prompts, until they are whole."""
 
 FILES_A_CALL = 12
 """Descriptors that Asterisk may open for a call; it needs seven or so."""
@@ -112,6 +115,7 @@ def write(plan: Plan) -> Written:
         _write_texts(directory, texts, trunks.secret, owner)
         for name, content in keys.items():
             _lay(directory / name, content, True, owner)
+        _drop_keys(directory, keys)
         _write_sounds(directory / "sounds", plan, prompts)
     except OSError as error:
         raise ConfigError(
@@ -160,7 +164,7 @@ def _values(plan: Plan, inside: str, modules: str, trunks: TrunkFiles) -> dict[s
         "MODULES": modules,
         "AGI_LISTEN": written_address(*parse_address(plan.agi_listen)),
         "LANGUAGE": plan.languages[0],
-        "MAX_CALLS": str(plan.max_calls),
+        "MAX_CALLS": str(plan.max_calls + max(dialplan.APOLOGISING, plan.max_calls // 10)),
         "MAX_FILES": str(_FILES + FILES_A_CALL * plan.max_calls),
         "LONGEST_CALL": str(_longest_call(plan.max_recording_seconds)),
         "ENTRIES": dialplan.entries(line),
@@ -171,7 +175,7 @@ def _values(plan: Plan, inside: str, modules: str, trunks: TrunkFiles) -> dict[s
         "APOLOGIES": dialplan.apologies(line),
         "TRUNK_MODULES": "\n".join(f"load = {name}.so" for name in trunks.modules),
         "LOGGED": trunks.logged,
-        "SIP_TRUNKS": _sip(plan.sip_listen, trunks.pjsip),
+        "SIP_TRUNKS": _sip(plan, trunks.pjsip),
     }
 
 
@@ -180,11 +184,21 @@ def _longest_call(recording: int) -> int:
     return max(LONGEST_CALL, 2 * RECORDINGS_A_TIP * recording + _MENUS)
 
 
-def _sip(listen: str | None, pjsip: str) -> str:
-    if listen is None:
+def _sip(plan: Plan, pjsip: str) -> str:
+    if plan.sip_listen is None:
         return pjsip or trunk_sip.NOTHING
-    host, port = parse_address(listen)
+    host, port = parse_address(plan.sip_listen)
+    for trunk in plan.trunks:
+        if isinstance(trunk, SipTrunk) and _takes(trunk, written_address(host, port)):
+            raise ConfigError(f"trunk {trunk.name} listens on that port", "choose another")
     return f"{trunk_sip.loopback(written_address(host, port), host)}\n{pjsip}"
+
+
+def _takes(trunk: SipTrunk, listen: str) -> bool:
+    """Whether no other UDP socket can have that address."""
+    port = listen.rpartition(":")[2]
+    taken = (listen, f"0.0.0.0:{port}", f"[::]:{port}")
+    return trunk.transport == "udp" and trunk.listen in taken
 
 
 def _texts(values: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -225,22 +239,37 @@ def _write_texts(
 
 def _write_sounds(target: Path, plan: Plan, prompts: Mapping[str, Sequence[Path]]) -> None:
     for language, files in prompts.items():
-        _copy_sounds(target / language / "tipline", files)
+        _copy_sounds(target / language / _NEW, files)
     for first in {number.languages[0] for number in plan.numbers if number.languages}:
         _lend_offers(target, plan.languages, first)
+    for language in prompts:
+        _take_place(target / language)
+
+
+def _take_place(folder: Path) -> None:
+    """All of its prompts at once, because calls go on meanwhile and a full disk must leave the old
+    ones. One that is no more must not be heard any more."""
+    here, old = folder / "tipline", folder / "tipline-old"
+    shutil.rmtree(old, ignore_errors=True)
+    if here.exists():
+        here.rename(old)
+    (folder / _NEW).rename(here)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _lay(path: Path, content: bytes, private: bool, owner: tuple[int, int] | None) -> None:
-    """A file as it is to be from its first octet on. ``private``: for Asterisk's group alone, or
-    where there is no such group for its owner alone."""
-    path.unlink(missing_ok=True)
+    """A file as it is to be from its first octet on; a full disk leaves the old one. ``private``:
+    for Asterisk's group alone, or where there is no such group for its owner alone."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
     mode = (0o640 if owner else 0o600) if private else 0o644
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         if private and owner:
             os.chown(file.fileno(), -1, owner[1])
         os.fchmod(file.fileno(), mode)
+    new.replace(path)
 
 
 def _first(root: Path, places: Sequence[str], otherwise: str) -> str:
@@ -260,13 +289,28 @@ def _make_folders(directory: Path, root: Path, owner: tuple[int, int] | None) ->
         path.chmod(0o750)
         if owner is not None:
             os.chown(path, *owner)
-    # A key of a trunk that is no more must not lie about.
-    shutil.rmtree(directory / KEYS, ignore_errors=True)
-    (directory / KEYS).mkdir()
+            _give(path, owner)
+    (directory / KEYS).mkdir(exist_ok=True)
+    (directory / KEYS).chmod(0o755)
     # Asterisk takes option names from its own documentation, and does not load without it.
     link = directory / "documentation"
     link.unlink(missing_ok=True)
     link.symlink_to(_first(root, _DOCUMENTATION_PLACES, _DOCUMENTATION))
+
+
+def _drop_keys(directory: Path, keys: Collection[str]) -> None:
+    """A key of a trunk that is no more must not lie about."""
+    for path in (directory / KEYS).iterdir():
+        if f"{KEYS}/{path.name}" not in keys:
+            path.unlink()
+
+
+def _give(folder: Path, owner: tuple[int, int]) -> None:
+    """What lies in it already: Asterisk does not start where another user's run left its database.
+    By descriptors, because that user may put links there meanwhile."""
+    for _, folders, files, here in os.fwalk(folder):
+        for name in (*folders, *files):
+            os.chown(name, *owner, dir_fd=here, follow_symlinks=False)
 
 
 def _asterisk_user(root: Path) -> tuple[int, int] | None:
@@ -288,7 +332,6 @@ def _sounds(prompts: Path, language: str) -> list[Path]:
 
 
 def _copy_sounds(target: Path, files: Sequence[Path]) -> None:
-    # The folder is ours: a prompt that is no more must not be heard any more.
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for file in files:
@@ -301,7 +344,7 @@ def _copy_sounds(target: Path, files: Sequence[Path]) -> None:
 def _lend_offers(target: Path, languages: Sequence[str], first: str) -> None:
     """The language menu lies in the folder of the line's first language; a number that begins with
     another one plays it from there."""
-    lender, borrower = (target / each / "tipline" for each in (languages[0], first))
+    lender, borrower = (target / each / _NEW for each in (languages[0], first))
     for offer in map(names.language, languages):
         for file in lender.glob(f"{offer}.*"):
             if not any(borrower.glob(f"{offer}.*")):

@@ -12,7 +12,7 @@ import contextlib
 import socket
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from time import monotonic
 from typing import Generic, TypeVar
@@ -29,8 +29,8 @@ _log = structlog.get_logger()
 
 TOKEN_SECONDS = 5.0
 SILENCE_SECONDS = 30.0
-"""A channel that sends nothing at all for so long is gone, though nobody said so. Not sooner:
-some telephones send nothing while their caller is silent, and frightened people hesitate."""
+"""A channel that sends nothing at all for so long is gone, though nobody said so: if not told
+otherwise."""
 GRACE_SECONDS = 0.5
 PATIENCE_SECONDS = 2.0
 _CHUNK = 65536
@@ -102,14 +102,10 @@ class AudioStream:
         return None
 
     @property
-    def ahead(self) -> int:
-        """Octets of audio that came together with the last frame given, and are given next."""
-        return sum(len(frame.payload) for frame in self._first if frame.kind is Kind.AUDIO)
-
-    @property
-    def following(self) -> list[Frame]:
-        """What came together with the last frame given, and is given next."""
-        return list(self._first)
+    def following(self) -> Sequence[Frame]:
+        """What came together with the last frame given, and is given next. Not a copy, which each
+        frame would cost: to be looked at before the next one is given."""
+        return self._first
 
     def unread(self) -> list[Frame]:
         """What came after the last frame that was taken, as far as it is here."""

@@ -154,6 +154,8 @@ class _Call:
         self._news: CaseNews | None = None
         self._ahead: deque[str] = deque()
         self._ready: _Ready | None = None
+        self._faulty = False
+        """The channel, while something else was done that had to come to its end."""
 
     def answer(self) -> None:
         self._channel.answer()
@@ -166,6 +168,7 @@ class _Call:
 
     def carry_out(self, command: Command) -> Event:
         """CallerHungUp, or VoiceError when Asterisk does not do it."""
+        self._in_step()
         match command:
             case Ask():
                 return self._ask(command)
@@ -267,10 +270,10 @@ class _Call:
                 # A stream that ended under a caller who is still there broke off.
                 taken = replace(taken, ended=Ended.FAILED)
         finally:
-            committed = _finish(recording, taken)
+            self._ahead.extend(taken.keys)
+            committed = self._meanwhile(lambda: _finish(recording, taken))
         self._count(listen, taken)
         self._still_there()
-        self._ahead.extend(taken.keys)
         return Heard(taken.ended if committed else Ended.FAILED, taken.seconds, taken.spoken)
 
     def _begun(self, listen: Listen) -> Recording:
@@ -347,6 +350,11 @@ class _Call:
             outcome = expected.result()
         return outcome
 
+    def _in_step(self) -> None:
+        """Else the reply to an earlier command would be taken for that to the next one."""
+        if self._faulty:
+            raise VoiceError("Asterisk did not answer while something else was done")
+
     def _still_there(self) -> None:
         if self._channel.hung_up:
             raise CallerHungUp
@@ -370,17 +378,21 @@ class _Call:
 
     def _meanwhile(self, work: Callable[[], T]) -> T:
         """What ``work`` gives. If that is not soon, a key pressed meanwhile is kept for the next
-        question: Asterisk drops those that come while it was told nothing. Who hangs up does not
-        break it off."""
+        question: Asterisk drops those that come while it was told nothing. Neither who hangs up
+        nor a fault of the channel breaks it off."""
         with ThreadPoolExecutor(1, "at-work") as pool:
             try:
                 done = pool.submit(work)
             except RuntimeError:  # no more threads
                 return work()
             wait([done], SOON_SECONDS)
-            with suppress(CallerHungUp):  # the next command says so again
+            try:
                 while not done.done():
                     self._ahead.extend(self._channel.wait_for_digit(LOOK_SECONDS).strip(STOP_KEY))
+            except CallerHungUp:
+                pass  # the next command to Asterisk says so again
+            except VoiceError:
+                self._faulty = True
             return done.result()
 
     def _speak(self, speak: Speak) -> Event:

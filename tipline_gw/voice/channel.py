@@ -72,10 +72,11 @@ class Channel(AGI):  # type: ignore[misc]
         self._command(_MARGIN, "ANSWER")
 
     def hangup(self) -> None:
-        """Hangs up; a caller who did so before is no error."""
+        """Hangs up. That a caller did so before is no error, nor what Asterisk says to it: the
+        session ends with it anyway."""
         try:
             self._command(_MARGIN, "HANGUP")
-        except CallerHungUp:
+        except VoiceError:
             return
         finally:
             self.hung_up = True

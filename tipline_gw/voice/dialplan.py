@@ -20,7 +20,7 @@ prompts in ``es_ZZ`` and takes those in ``es``."""
 APOLOGISING = 4
 """Calls over a trunk's own limit that may hear the apology at once; beyond them it is busy."""
 
-_ANYTHING = ("s", "_X!", "_+X!", "_[A-Za-z]!")
+_ANYTHING = ("s", "_X!", "_+X!", "_[A-Za-z]!", "_[*#]!")
 _OF_STICKS = ("sms", "ussd", "report")
 """Where chan_dongle and chan_quectel send what is no call."""
 

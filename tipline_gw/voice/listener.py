@@ -112,8 +112,9 @@ class Listener:
 
     def serve_forever(self) -> None:
         """Accepts in a thread of its own; returns at once."""
-        self._acceptor = threading.Thread(target=self._accept, name=self._name, daemon=True)
-        self._acceptor.start()
+        acceptor = threading.Thread(target=self._accept, name=self._name, daemon=True)
+        acceptor.start()
+        self._acceptor = acceptor  # only now: close() waits for it
 
     def close(self, drain_seconds: float = 0.0) -> None:
         """Accepts no more; connections in progress have ``drain_seconds`` to end by themselves,

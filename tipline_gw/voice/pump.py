@@ -112,15 +112,22 @@ class Carried(Generic[R]):
         self._silence = silence
         self._heard = self._read_at = monotonic()
         self._data: bytes | None = None
+        self._unread: Exception | None = None
         self.outcome: Future[R | None] = Future()
 
     def read(self) -> None:
-        """What lies there, for ``over``."""
-        self._data, self._read_at = _lying_there(self._file), monotonic()
+        """What lies there, for ``over``, which also tells why it could not be read: there may be no
+        memory for it just now. Raises nothing, since all streams are read by one thread."""
+        try:
+            self._data, self._read_at = _lying_there(self._file), monotonic()
+        except Exception as error:
+            self._unread = error
 
     def over(self) -> bool:
         """Hands on what was read; whether that was the last of it."""
         try:
+            if self._unread is not None:
+                raise self._unread
             return self._step()
         except Exception as error:
             # Its traceback would keep the audio in these frames alive.

@@ -26,9 +26,9 @@ ALIVE_SECONDS = 1.0
 """Asterisk gives a channel up on which for two seconds nothing was said either way
 (app_audiosocket): so often, at the next sweep, it is sent a moment of silence, while the caller is
 silent."""
-KEY_SECONDS = 0.04
-"""Taken for the length of a key. Where it comes as an event (RFC 4733) it lasts 80 ms at least and
-there is no audio meanwhile; where it is a tone its own audio goes on."""
+PRESS_SECONDS = 0.04
+"""Taken for the length of a press. Where it comes as an event (RFC 4733) it lasts 80 ms at least
+and there is no audio meanwhile; where it is a tone its own audio goes on."""
 _SILENCE = bytes(FRAME)
 
 
@@ -47,20 +47,23 @@ def record(
     stream: AudioStream,
     sink: Recording,
     longest: float,
-    silence: float = SILENCE_SECONDS,
+    silence: float | None = None,
     *,
     keypad: Keypad | None = None,
 ) -> Taken:
     """Writes what is said to ``sink`` until ``#``, hang-up or ``longest`` seconds, then gives
     the channel back. Does not finish the sink. Before the longest time is over a tone says so.
     What the line lost is silence in it. ``keypad``: of the call that the stream belongs to.
+    ``silence``: seconds without a frame that end it as ``FAILED``. Unless told, the longest time is
+    over before: some telephones send nothing while their caller is silent, frightened people
+    hesitate, and who does so on any other telephone is waited for as long.
 
     A sink that takes no more, or a stream that breaks off, ends it as ``FAILED``; it raises
     nothing of TiplineError, since what was written stands.
     """
     keypad = keypad or Keypad()
     recorder = _Recorder(stream, sink, longest, keypad)
-    ended = recorder.run(silence)
+    ended = recorder.run(longest + SILENCE_SECONDS if silence is None else silence)
     if ended is not Ended.HANGUP:
         stream.give_back()
     seconds = recorder.octets / (RATE * SAMPLE)
@@ -141,7 +144,8 @@ class _Recorder:
         pcm, stream = frame.payload, self._stream
         self._alive_at = time.monotonic()
         self._activity.feed(pcm)
-        pieces = self._timeline.put(pcm, stream.ahead, stream.came_at, frame.packet)
+        ahead = _audio_octets(stream.following)
+        pieces = self._timeline.put(pcm, ahead, stream.came_at, frame.packet)
         full = self._write(pieces)
         return Ended.KEY if self._stop_key.heard(pcm) else full
 
@@ -209,9 +213,12 @@ def keys_of(frames: Sequence[Frame], keypad: Keypad) -> str:
 def _pressed_at(following: Sequence[Frame], read_at: float) -> float:
     """When a key was pressed before which, at ``read_at``, all this had come: many frames are read
     at a time, and what counts is how far apart its keys were."""
-    audio = sum(len(frame.payload) for frame in following if frame.kind is Kind.AUDIO)
     keys = sum(map(_is_key, following))
-    return read_at - audio / (RATE * SAMPLE) - keys * KEY_SECONDS
+    return read_at - _audio_octets(following) / (RATE * SAMPLE) - keys * PRESS_SECONDS
+
+
+def _audio_octets(frames: Sequence[Frame]) -> int:
+    return sum(len(frame.payload) for frame in frames if frame.kind is Kind.AUDIO)
 
 
 def _is_key(frame: Frame) -> bool:

@@ -28,7 +28,7 @@ CALM_SECONDS = 0.5
 """On a line with jitter what is late is followed by what is less late. Where no batch comes sooner
 than the one before, a frame that is missing from three batches is lost. Not from one: a machine
 that was busy for a moment makes it good in the next, and silence that was put in stays in."""
-KEY_SECONDS = 0.5
+HELD_UP_SECONDS = 0.5
 """The most that a key may hold up what follows it; longer, and nothing was sent besides."""
 _LONGEST_PACKET = 5 * FRAME
 """Octets. Nobody packs more."""
@@ -77,7 +77,7 @@ class Timeline:
         self._least = min(self._least, self._lag)
         if self._key:
             self._key = False
-            self._count(min(self._behind, KEY_SECONDS))
+            self._count(min(self._behind, HELD_UP_SECONDS))
         return self._judged(now) + self._on(pcm)
 
     def settle(self) -> list[bytes]:

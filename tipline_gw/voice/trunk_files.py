@@ -40,7 +40,7 @@ def render(trunks: Sequence[Trunk], inside: str) -> TrunkFiles:
     """``inside``: the directory as Asterisk sees it. ConfigError for a password's file."""
     sip = [trunk for trunk in trunks if isinstance(trunk, SipTrunk)]
     secrets = _secrets(sip)
-    keys = _keys(sip)
+    keys = copied(trunks)
     seen = {str(path): f"{inside}/{name}" for name, path in keys.items()}
     return TrunkFiles(
         pjsip=trunk_sip.trunks(sip, secrets, seen),
@@ -72,10 +72,12 @@ def _secrets(sip: Sequence[SipTrunk]) -> dict[str, str]:
     return {str(path): read_secret(path) for path in paths}
 
 
-def _keys(sip: Sequence[SipTrunk]) -> dict[str, Path]:
+def copied(trunks: Sequence[Trunk]) -> dict[str, Path]:
+    """Where each certificate and key is copied from, by where to."""
     return {
         f"{KEYS}/{trunk.name}-{what}.pem": path
-        for trunk in sip
+        for trunk in trunks
+        if isinstance(trunk, SipTrunk)
         for key, what in _KEY_FILES.items()
         if (path := getattr(trunk, key)) is not None
     }

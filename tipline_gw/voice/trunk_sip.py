@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 
+from tipline_gw.asterisk_files import NOBODY
 from tipline_gw.settings.trunks import LOOPBACK, SipTrunk
 from tipline_gw.voice.dialplan import context
 
@@ -23,6 +24,8 @@ _CLOSED: Pairs = (
     ("send_rpid", "no"),
     ("send_diversion", "no"),
     ("send_connected_line", "no"),
+    # Else it reads From, and quotes a name there that is no UTF-8 in a warning, with its number.
+    ("callerid", NOBODY),
     ("callerid_privacy", "prohib"),
     ("allow_subscribe", "no"),
     ("allow_transfer", "no"),
