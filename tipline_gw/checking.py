@@ -335,6 +335,6 @@ def _greetings(settings: Settings) -> Iterator[Finding]:
     for number in settings.number:
         for language in (number.languages or settings.line.languages) if number.greeting else ():
             place = settings.voice.prompts / language / str(number.greeting)
-            if not any(place.parent.glob(f"{place.name}.*")):
+            if not (place.parent / f"{place.name}.sln").exists():
                 what = f"number {number.name}: its greeting is missing"
                 yield Finding(str(place), 0, what, f"record it as {place.name}.sln")

@@ -67,6 +67,9 @@ class Daemon:
         self._settings = settings
         self._stop = threading.Event()
         self._checkpoint_at = 0.0
+        self._clock = retention.Clock(
+            lambda: _log.warning("clock-jumped", reason="nothing-is-deleted-for-an-hour")
+        )
         self._to_be_rearranged = False
         self.metrics = Metrics()
         recipients = load_recipients(settings.recipients.file)
@@ -163,7 +166,8 @@ class Daemon:
             self._settings.line.time_granularity,
         )
         hours = retention.limit(kept, granularity)
-        deleted = self._writer.do(partial(repository.purge, hours=hours))
+        steady = self._clock.steady()
+        deleted = self._writer.do(partial(repository.purge, hours=hours)) if steady else 0
         if deleted:
             _log.info("old-tips-deleted", count=deleted)
             self._to_be_rearranged = True

@@ -193,7 +193,10 @@ def test_a_commit_that_failed_hinders_and_is_mended_by_no_restart(daemon):
     assert daemon._hindrances() == []
 
 
-def test_old_tips_are_deleted_by_itself_and_nothing_of_them_is_left_in_the_files(daemon, gateway):
+def test_old_tips_are_deleted_by_itself_and_nothing_of_them_is_left_in_the_files(
+    daemon, gateway, monkeypatch
+):
+    monkeypatch.setattr(retention, "STEADY_SECONDS", 0.0)
     now, header = retention.limit(0, "hour"), os.urandom(64)
     old, fresh = TipId(os.urandom(16)), TipId(os.urandom(16))
 
@@ -211,6 +214,7 @@ def test_old_tips_are_deleted_by_itself_and_nothing_of_them_is_left_in_the_files
 
 
 def test_a_store_is_written_anew_when_old_tips_went_and_at_the_end(daemon, monkeypatch):
+    monkeypatch.setattr(retention, "STEADY_SECONDS", 0.0)
     rewritten: list[bool] = []
     monkeypatch.setattr(repository, "rearrange", lambda _engine: rewritten.append(True) or True)
     daemon._keep_house()

@@ -176,3 +176,27 @@ def planted_is_found(folder, forms: list[bytes]) -> bool:
     """The method finds a moment that is there."""
     (folder / "planted").write_bytes(os.urandom(100) + forms[0] + os.urandom(100))
     return forms[0] in (folder / "planted").read_bytes()
+
+
+def test_nothing_is_deleted_by_a_clock_that_has_not_gone_steadily_for_an_hour():
+    jumps: list[float] = []
+    now = {"wall": 1e9, "own": 50.0}
+    clock = retention.Clock(
+        lambda: jumps.append(now["own"]), lambda: now["wall"], lambda: now["own"]
+    )
+
+    def after(own, wall):
+        now["own"] += own
+        now["wall"] += wall
+        return clock.steady()
+
+    assert not clock.steady()
+    assert not after(900, 900.4)
+    assert not after(900, 899.6)
+    assert after(1800, 1801)
+    assert jumps == []
+    assert not after(900, 900 + 100 * 86400)  # a false source of time
+    assert not after(3500, 3500)
+    assert after(200, 200)
+    assert not after(900, 900 - 100 * 86400)  # and the true one
+    assert jumps == [4550.0, 9150.0]

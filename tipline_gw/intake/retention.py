@@ -6,6 +6,7 @@ header no remnant of a chunk can ever be opened.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -28,6 +29,37 @@ class Purged:
     deleted: int
     rewritten: bool
     left_out: str | None = None
+
+
+STEADY_SECONDS = 3600.0
+JUMP_SECONDS = 60.0
+
+
+class Clock:
+    """Whether the time of day is good enough to delete by. A machine may start with any time, and
+    a false source of time moves it: months ahead, and every tip would look old. So it has to go
+    for an hour as the machine's own clock goes. To be asked now and then; ``jumped`` is told of
+    a jump."""
+
+    def __init__(
+        self,
+        jumped: Callable[[], None],
+        wall: Callable[[], float] = time.time,
+        own: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._jumped = jumped
+        self._wall = wall
+        self._own = own
+        self._since = own()
+        self._ahead = wall() - self._since
+
+    def steady(self) -> bool:
+        now = self._own()
+        before, self._ahead = self._ahead, self._wall() - now
+        if abs(self._ahead - before) > JUMP_SECONDS:
+            self._since = now
+            self._jumped()
+        return now - self._since >= STEADY_SECONDS
 
 
 def limit(days: int, granularity: Granularity, now: float | None = None) -> int:
