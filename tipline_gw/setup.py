@@ -55,7 +55,7 @@ def _make(directory: Path) -> None:
 
 
 def _configuration(directory: Path) -> str:
-    sample = (resources.folder("config") / "tipline.toml").read_text()
+    sample = (resources.folder("config") / "tipline.toml").read_text("utf-8")
     return sample.replace(
         "sqlite:////var/lib/tipline-gw/tips.db", sqlite_url(directory / "tips.db")
     )
@@ -63,8 +63,8 @@ def _configuration(directory: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     try:
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(text)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(text.encode())
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be written ({error.strerror})", "see space, owner and permissions"

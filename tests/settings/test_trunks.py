@@ -150,3 +150,31 @@ def test_the_shipped_file_shows_each_kind_in_a_form_that_loads(tmp_path):
     assert {trunk.kind for trunk in loaded.trunk} == {"sip", "dahdi", "quectel", "dongle"}
     assert len(loaded.number) == 2
     assert loaded.line.sms_number
+
+
+UDP_AT = '\n[[trunk]]\nname = "{}"\nkind = "sip"\nhost = "192.0.2.{}"\nlisten = "{}"\n'
+TCP_AT = UDP_AT + 'transport = "tcp"\n'
+TLS_AT = UDP_AT + 'transport = "tls"\ncertificate = "c"\nkey_file = "k"\n'
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "clash"),
+    [
+        (TCP_AT.format("a", 1, "0.0.0.0:5060"), TLS_AT.format("b", 2, "0.0.0.0:5060"), True),
+        (UDP_AT.format("a", 1, "0.0.0.0:5060"), UDP_AT.format("b", 2, "127.0.0.1:5060"), True),
+        (TCP_AT.format("a", 1, "127.0.0.1:5060"), TLS_AT.format("b", 2, "0.0.0.0:5060"), True),
+        (UDP_AT.format("a", 1, "0.0.0.0:5060"), UDP_AT.format("b", 2, "0.0.0.0:5060"), False),
+        (UDP_AT.format("a", 1, "0.0.0.0:5060"), TCP_AT.format("b", 2, "0.0.0.0:5060"), False),
+        (UDP_AT.format("a", 1, "0.0.0.0:5060"), UDP_AT.format("b", 2, "[::]:5060"), False),
+        (UDP_AT.format("a", 1, "0.0.0.0:5060"), UDP_AT.format("b", 2, "0.0.0.0:5070"), False),
+        (UDP_AT.format("a", 1, "10.0.0.1:5060"), UDP_AT.format("b", 2, "10.0.0.2:5060"), False),
+    ],
+)
+def test_trunks_that_want_the_same_socket_are_refused(tmp_path, one, other, clash):
+    if clash:
+        line = LINES + one.count("\n") + 6
+        assert f"{line}: trunk.1.listen: is the port of a as well" in complaint(
+            tmp_path, GOOD + one + other
+        )
+    else:
+        assert len(load(written(tmp_path, GOOD + one + other)).trunk) == 2

@@ -35,6 +35,7 @@ def clashes(settings: Settings) -> Iterator[Clash]:
     yield from _languages(settings)
     yield from _numbers_of_trunks(settings)
     yield from _transports(settings)
+    yield from _sockets(settings)
     yield from _sources(settings)
     yield from _spans(settings)
     yield from _sticks(settings)
@@ -106,6 +107,27 @@ def _transports(settings: Settings) -> Iterator[Clash]:
         for key in _OF_A_TRANSPORT:
             if getattr(trunk, key) != getattr(other, key):
                 yield ("trunk", index, key), f"must be that of {other.name}, on the same port"
+
+
+def _sockets(settings: Settings) -> Iterator[Clash]:
+    """Two trunks that do not share a port must not want the same: Asterisk starts one of them."""
+    trunks = [(at, each) for at, each in enumerate(settings.trunk) if isinstance(each, SipTrunk)]
+    for number, (index, trunk) in enumerate(trunks):
+        for _, other in trunks[:number]:
+            if _collide(trunk, other):
+                what = f"is the port of {other.name} as well: give each its own"
+                yield ("trunk", index, "listen"), what
+
+
+def _collide(one: SipTrunk, other: SipTrunk) -> bool:
+    if (one.transport, one.listen) == (other.transport, other.listen):
+        return False
+    if (one.transport == "udp") != (other.transport == "udp"):
+        return False
+    (host, port), (other_host, other_port) = map(_host_and_port, (one.listen, other.listen))
+    hosts = {host, other_host}
+    of_one_family = (":" in host) == (":" in other_host)  # Asterisk's of IPv6 are of IPv6 alone
+    return port == other_port and of_one_family and (len(hosts) == 1 or bool(hosts & _EVERYWHERE))
 
 
 def _sources(settings: Settings) -> Iterator[Clash]:
