@@ -22,8 +22,7 @@ NO_RECIPIENTS = """\
 
 def prepare(directory: Path, *, demo_keys: bool) -> Iterator[str]:
     """Do it all; yields a line for each thing done. Raises ConfigError if DIR is in use."""
-    directory = directory.absolute()
-    _make(directory)
+    directory = own_directory(directory)
     config = directory / "tipline.toml"
     _write(config, _configuration(directory))
     recipients = NO_RECIPIENTS
@@ -44,7 +43,9 @@ def prepare(directory: Path, *, demo_keys: bool) -> Iterator[str]:
     yield from _next_steps(config, demo_keys=demo_keys)
 
 
-def _make(directory: Path) -> None:
+def own_directory(directory: Path) -> Path:
+    """Made, empty, and absolute, as it stands in a configuration. Raises ConfigError."""
+    directory = directory.absolute()
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         in_use = any(directory.iterdir())
@@ -52,6 +53,7 @@ def _make(directory: Path) -> None:
         raise ConfigError(f"{directory}: cannot be made ({error.strerror})") from None
     if in_use:
         raise ConfigError(f"{directory} is in use", "name a new or an empty directory")
+    return directory
 
 
 def _configuration(directory: Path) -> str:

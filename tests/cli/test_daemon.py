@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import TIPLINE
+from tests.limits import limited
 from tipline_gw import settings
 from tipline_gw.daemon import Daemon
 from tipline_gw.demo.modem_control import VirtualModem
@@ -25,6 +26,8 @@ from tipline_gw.intake import retention
 from tipline_gw.store import repository
 
 END_SECONDS = 30
+USUAL_DESCRIPTORS = 1024
+"""As many as a process may have open where nobody asked for more."""
 
 
 @contextlib.contextmanager
@@ -116,23 +119,12 @@ def _limit(pid: int, name: str) -> tuple[str, str]:
     return soft, hard
 
 
-@contextlib.contextmanager
-def few_descriptors():
-    """As many as a process usually may have open, and the right to more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 def test_both_processes_are_hardened(gateway, tmp_path):
     """That ``hardening`` does what it says is tested elsewhere: here, that both have it done."""
     with VirtualModem(tmp_path / "tty", tmp_path / "control") as modem:
         more = f'\n[[modem]]\nname = "gsm0"\nport = "{modem.link}"\n'
         gateway.write_text(gateway.read_text() + more)
-        with few_descriptors(), running(gateway) as made:
+        with limited(resource.RLIMIT_NOFILE, USUAL_DESCRIPTORS), running(gateway) as made:
             assert len(made.pids) == 2
             for pid in made.pids:
                 assert _limit(pid, "Max core file size") == ("0", "0")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tipline_gw.cli.demo import _empty
 from tipline_gw.errors import ConfigError
+from tipline_gw.setup import own_directory
 
 
 def test_every_promise_of_the_demonstration_holds():
@@ -28,7 +28,7 @@ def test_every_promise_of_the_demonstration_holds():
 def test_what_is_kept_goes_into_an_empty_directory_however_it_is_named(tmp_path, monkeypatch):
     """The ports of its modems stand in its configuration, where they must be absolute."""
     monkeypatch.chdir(tmp_path)
-    assert _empty(Path("kept")) == tmp_path / "kept"
+    assert own_directory(Path("kept")) == tmp_path / "kept"
     (tmp_path / "kept" / "tips.db").touch()
     with pytest.raises(ConfigError, match="is in use"):
-        _empty(Path("kept"))
+        own_directory(Path("kept"))

@@ -2,11 +2,10 @@ import io
 import json
 import resource
 import wave
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
+from tests.limits import limited
 from tipline_gw.domain.wav import HEADER_OCTETS, header, streaming_header
 from tipline_gw.errors import OpenError
 from tipline_gw.sealing.exported import open_exported
@@ -72,24 +71,14 @@ def test_a_file_that_others_can_read_or_a_link_does_not_stay_in_its_place(
     assert not (tmp_path / "elsewhere").exists()
 
 
-@contextmanager
-def a_full_disk() -> Iterator[None]:
-    """No file grows beyond 100,000 octets."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("before", [None, b"a good one"])
 def test_a_recording_that_does_not_fit_leaves_what_was_there(sealed, identity, tmp_path, before):
     path, target = sealed("a.wav.age", recording()), tmp_path / "out" / "a.wav"
     target.parent.mkdir()
     if before is not None:
         target.write_bytes(before)
-    with a_full_disk(), pytest.raises(OpenError, match="cannot be written"):
+    full = limited(resource.RLIMIT_FSIZE, 100_000)  # no file grows beyond that
+    with full, pytest.raises(OpenError, match="cannot be written"):
         open_exported(path, [identity], target.parent)
     left = {file.name: file.read_bytes() for file in target.parent.iterdir()}
     assert left == ({} if before is None else {"a.wav": before})

@@ -5,6 +5,8 @@ import time
 import pytest
 from sqlalchemy import insert, select
 
+from tests.limits import limited
+from tipline_gw.demo.stage import until
 from tipline_gw.domain.tip import Kind, TipId
 from tipline_gw.errors import StoreError
 from tipline_gw.store import repository as repo
@@ -208,19 +210,18 @@ def test_a_code_for_which_the_disk_is_too_full_says_so(sqlite):
     writer.close()
 
 
+def a_log_that_cannot_grow(directory):
+    return limited(resource.RLIMIT_FSIZE, (directory / "tips.db-wal").stat().st_size)
+
+
 def test_a_commit_of_nothing_does_not_say_that_the_disk_has_room(sqlite, tmp_path):
     writer = Writer(sqlite)
     writer.do(add())
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    log = (tmp_path / "tips.db-wal").stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (log, hard))  # the log cannot grow
-    try:
+    with a_log_that_cannot_grow(tmp_path):
         for job in (add(), lambda c: repo.purge(c, 1)):
             with pytest.raises(StoreError, match="the disk of the store"):
                 writer.do(job)
             assert writer.fault
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     writer.do(lambda c: repo.purge(c, 1))
     assert writer.fault is None
     writer.close()
@@ -232,21 +233,13 @@ def test_that_a_fault_is_over_is_found_out_though_nothing_is_to_be_written(
     monkeypatch.setattr(writers, "TRY_SECONDS", 0.05)
     writer = Writer(sqlite)
     writer.do(add())
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    log = (tmp_path / "tips.db-wal").stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (log, hard))  # the log cannot grow
-    try:
+    with a_log_that_cannot_grow(tmp_path):
         with pytest.raises(StoreError, match="the disk of the store"):
             writer.do(add())
         time.sleep(0.3)
         assert writer.fault
         assert writer.alive
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    until = time.monotonic() + 10
-    while writer.fault and time.monotonic() < until:
-        time.sleep(0.02)
-    assert writer.fault is None
+    assert until(lambda: writer.fault is None, 10)
     writer.close()
 
 

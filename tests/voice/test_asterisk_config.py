@@ -301,7 +301,6 @@ def test_folders_are_given_to_the_user_asterisk_of_the_root(
     assert given == dict.fromkeys(WRITABLE, (101, 102))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_what_another_user_s_asterisk_left_is_given_to_the_user_asterisk(
     tmp_path: Path, prompts: Path
 ) -> None:

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from tipline_gw.cli.context import AsJson, print_json
-from tipline_gw.errors import ConfigError
 
 if TYPE_CHECKING:
     from tipline_gw.demo.demo import Summary
@@ -31,11 +30,12 @@ def demo(
     Exits 0 only if every promise held.
     """
     from tipline_gw.demo.demo import play  # numpy and all: not for the daemon
+    from tipline_gw.setup import own_directory
 
     started = time.monotonic()
     progress = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     with tempfile.TemporaryDirectory(prefix="tipline-demo-") as temporary:
-        directory = _empty(keep) if keep else Path(temporary)
+        directory = own_directory(keep) if keep else Path(temporary)
         summary = play(directory, lambda text: progress.print(f"[dim]·[/dim] {escape(text)}"))
     seconds = time.monotonic() - started
     if as_json:
@@ -44,15 +44,6 @@ def demo(
         _tell(summary, seconds)
     if not summary.held:
         raise typer.Exit(1)
-
-
-def _empty(directory: Path) -> Path:
-    """Made, and absolute, as its ports stand in the configuration. Raises ConfigError."""
-    directory = directory.absolute()
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if any(directory.iterdir()):
-        raise ConfigError(f"{directory} is in use", "name a new or an empty directory")
-    return directory
 
 
 def _tell(summary: Summary, seconds: float) -> None:

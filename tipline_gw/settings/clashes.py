@@ -124,10 +124,8 @@ def _collide(one: SipTrunk, other: SipTrunk) -> bool:
         return False
     if (one.transport == "udp") != (other.transport == "udp"):
         return False
-    (host, port), (other_host, other_port) = map(_host_and_port, (one.listen, other.listen))
-    hosts = {host, other_host}
-    of_one_family = (":" in host) == (":" in other_host)  # Asterisk's of IPv6 are of IPv6 alone
-    return port == other_port and of_one_family and (len(hosts) == 1 or bool(hosts & _EVERYWHERE))
+    of_one_family = ("[" in one.listen) == ("[" in other.listen)  # a socket of IPv6 takes no IPv4
+    return of_one_family and _same_port(one.listen, other.listen)
 
 
 def _sources(settings: Settings) -> Iterator[Clash]:
